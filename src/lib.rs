@@ -1,0 +1,25 @@
+//! scmp-gateway: accepts requests of the legacy SCMP API and answers them through the REST API.
+//!
+//! One straight line, one room for each arrow:
+//!
+//! ```text
+//! bytes -> scmp::Request -> plan (services + tables) -> rest::Call(s) -> REST reply -> scmp::Reply -> bytes
+//! ```
+//!
+//! - [`scmp`] the legacy protocol: parser, offers, charsets, reply. No I/O.
+//! - [`mapping`] the declarative tables: loading, checking, compiled form, request and reply mapping. No I/O at run time.
+//! - [`plan`] from a request to calls and from their replies to the SCMP reply. No I/O, no clock.
+//! - [`rest`] the REST client: authentication, time-outs, the three outcomes of a call.
+//! - [`gateway`] the listener: limits, merchants, execution of a plan, shutdown.
+//! - [`sandbox`] an independent simulator of the REST API; shares no code with the rooms above.
+//! - [`golden`] the golden-case runner.
+//! - [`cli`] one file for each command.
+
+pub mod cli;
+pub mod gateway;
+pub mod golden;
+pub mod mapping;
+pub mod plan;
+pub mod rest;
+pub mod sandbox;
+pub mod scmp;
