@@ -1,0 +1,142 @@
+//! The protocol's rules for a name and a value on their own.
+
+use std::borrow::Cow;
+
+/// Space and tab: what is trimmed from names and values, and collapsed within values.
+///
+/// Not Unicode's white space: an ideographic space in a Japanese address is content.
+const BLANK: [char; 2] = [' ', '\t'];
+
+/// The text without the blanks at its ends.
+fn trim(raw: &str) -> &str {
+    // Most texts have none, and looking at two bytes is much cheaper than `trim_matches`.
+    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let bytes = raw.as_bytes();
+    if blank(bytes.first()) || blank(bytes.last()) {
+        raw.trim_matches(BLANK)
+    } else {
+        raw
+    }
+}
+
+/// A name as it is compared: trimmed, ASCII letters in lower case.
+pub(super) fn fold_name(raw: &str) -> Cow<'_, str> {
+    let trimmed = trim(raw);
+    if trimmed.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(trimmed.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(trimmed)
+    }
+}
+
+/// A value as the old endpoint understood it: ends trimmed, runs of blanks one space.
+///
+/// Borrows unless something within had to change.
+pub(super) fn fold_value(raw: &str) -> Cow<'_, str> {
+    let trimmed = trim(raw);
+    let bytes = trimmed.as_bytes();
+    let folded = memchr::memchr2_iter(b' ', b'\t', bytes)
+        // The value is trimmed, so something follows each blank.
+        .all(|at| bytes[at] == b' ' && !matches!(bytes.get(at + 1), Some(b' ' | b'\t')));
+    if folded {
+        return Cow::Borrowed(trimmed);
+    }
+    let mut value = String::with_capacity(trimmed.len());
+    for word in trimmed.split(BLANK).filter(|word| !word.is_empty()) {
+        if !value.is_empty() {
+            value.push(' ');
+        }
+        value.push_str(word);
+    }
+    Cow::Owned(value)
+}
+
+/// Whether the text holds a C0 control character other than tab.
+pub(super) fn has_control(text: &str) -> bool {
+    // A fold without an early exit, so that the compiler can take many bytes at a time.
+    text.bytes()
+        .fold(false, |found, byte| found | (byte < 0x20 && byte != b'\t'))
+}
+
+/// A name as it may stand in an error or a log.
+///
+/// A name is whatever stood before a `=`. A value that was broken over two lines puts its rest
+/// there, card numbers included, so only what looks like a field's name is shown.
+pub(super) fn shown_name(name: &str) -> &str {
+    const LONGEST: usize = 64;
+    const DIGITS_MAX: usize = 5;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    let named = name.len() <= LONGEST
+        && digits <= DIGITS_MAX
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(plain);
+    if named { name } else { "(not a field name)" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_fold() {
+        for (raw, expected, borrows) in [
+            ("", "", true),
+            ("   ", "", true),
+            ("a b c", "a b c", true),
+            ("  a b\t", "a b", true),
+            ("a  b", "a b", false),
+            ("a\tb", "a b", false),
+            (" a \t  b   c ", "a b c", false),
+            ("東\u{3000}\u{3000}京", "東\u{3000}\u{3000}京", true),
+            ("@ # % & = ^ :", "@ # % & = ^ :", true),
+        ] {
+            let value = fold_value(raw);
+            assert_eq!(value, expected, "{raw:?}");
+            assert_eq!(matches!(value, Cow::Borrowed(_)), borrows, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn names_fold() {
+        for (raw, expected, borrows) in [
+            ("merchant_id", "merchant_id", true),
+            (" merchant_id\t", "merchant_id", true),
+            ("Merchant_ID", "merchant_id", false),
+            ("ÄA", "Äa", false),
+        ] {
+            let name = fold_name(raw);
+            assert_eq!(name, expected, "{raw:?}");
+            assert_eq!(matches!(name, Cow::Borrowed(_)), borrows, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_found() {
+        for (text, expected) in [
+            ("a\tb", false),
+            ("a\0b", true),
+            ("a\rb", true),
+            ("a\u{1f}", true),
+            ("a\u{7f}\u{85}\u{2028}", false),
+        ] {
+            assert_eq!(has_control(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_looks_like_a_name_is_shown() {
+        for name in ["merchant_id", "offer10", "merchant_defined_data100"] {
+            assert_eq!(shown_name(name), name);
+        }
+        for name in [
+            "",
+            "4111111111111111",
+            "pan 4111",
+            "card4111111111111111",
+            "a\u{1b}[31m",
+        ] {
+            assert_eq!(shown_name(name), "(not a field name)");
+        }
+    }
+}
