@@ -1,0 +1,263 @@
+//! The pooled HTTP client that all merchants share.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Certificate, ClientBuilder, redirect, retry};
+
+use super::base_url::BaseUrl;
+use super::credentials::Credentials;
+use super::exchange::Limits;
+use super::merchant::Merchant;
+use super::setup_error::SetupError;
+
+/// Shorter than what servers and firewalls commonly allow an idle connection: a connection that
+/// the peer is about to close turns a payment into an unknown outcome.
+const POOL_IDLE: Duration = Duration::from_secs(30);
+
+/// Where the REST API is and how long to wait for it.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// `https://host[:port]`, or `http://` to a loopback host.
+    pub base_url: String,
+    /// Limit for name resolution, TCP and TLS together. Keep it below `timeout`: if that passes
+    /// first, it cannot be told whether the request was sent.
+    pub connect_timeout: Duration,
+    /// Limit for the whole call, from connecting to the last byte of the reply.
+    pub timeout: Duration,
+    /// A PEM bundle to trust instead of the system's roots.
+    pub ca_file: Option<PathBuf>,
+    /// The longest reply body that is read, in bytes.
+    pub max_reply_bytes: usize,
+}
+
+impl ClientSettings {
+    /// Settings with the default limits: 6 s to connect (3 s for TCP, 3 s for TLS), 85 s in all
+    /// (5 s less than the old toolkits wait), replies up to 1 MiB, the system's roots.
+    pub fn new(base_url: impl Into<String>) -> ClientSettings {
+        ClientSettings {
+            base_url: base_url.into(),
+            connect_timeout: Duration::from_secs(6),
+            timeout: Duration::from_secs(85),
+            ca_file: None,
+            max_reply_bytes: 1 << 20,
+        }
+    }
+}
+
+/// One connection pool for all merchants.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: BaseUrl,
+    limits: Limits,
+}
+
+impl Client {
+    /// Makes the pool; connects nowhere yet.
+    ///
+    /// # Errors
+    ///
+    /// When the address, a limit or the CA file cannot be used.
+    pub fn new(settings: &ClientSettings) -> Result<Client, SetupError> {
+        let base = BaseUrl::parse(&settings.base_url)?;
+        let limits = limits(settings)?;
+        let http = match &settings.ca_file {
+            Some(path) => builder(&limits)
+                .tls_certs_only(certificates(path)?)
+                .build()
+                .map_err(|error| SetupError::CaFile {
+                    path: path.clone(),
+                    reason: innermost(&error),
+                })?,
+            None => builder(&limits).build().map_err(|error| SetupError::Tls {
+                reason: innermost(&error),
+            })?,
+        };
+        Ok(Client { http, base, limits })
+    }
+
+    /// A merchant's access through this pool, to the client's address or to one of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the credentials cannot stand in headers or the address cannot be used.
+    pub fn merchant(
+        &self,
+        credentials: Credentials,
+        base_url: Option<&str>,
+    ) -> Result<Merchant, SetupError> {
+        let base = match base_url {
+            Some(url) => BaseUrl::parse(url)?,
+            None => self.base.clone(),
+        };
+        Merchant::new(self.http.clone(), base, self.limits, credentials)
+    }
+}
+
+/// Everything that could send a request twice or elsewhere is switched off, by name even where it
+/// is a default: a changed default must not move money.
+fn builder(limits: &Limits) -> ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("scmp-gateway/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .no_proxy()
+        .connect_timeout(limits.connect_timeout)
+        .pool_idle_timeout(POOL_IDLE)
+}
+
+fn limits(settings: &ClientSettings) -> Result<Limits, SetupError> {
+    let zero = |setting| Err(SetupError::ZeroLimit { setting });
+    if settings.connect_timeout.is_zero() {
+        return zero("connect_timeout");
+    }
+    if settings.timeout.is_zero() {
+        return zero("timeout");
+    }
+    if settings.max_reply_bytes == 0 {
+        return zero("max_reply_bytes");
+    }
+    Ok(Limits {
+        connect_timeout: settings.connect_timeout,
+        timeout: settings.timeout,
+        max_reply_bytes: settings.max_reply_bytes,
+    })
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, SetupError> {
+    let fault = |reason: String| SetupError::CaFile {
+        path: path.to_owned(),
+        reason,
+    };
+    let pem = fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let certificates =
+        Certificate::from_pem_bundle(&pem).map_err(|error| fault(innermost(&error)))?;
+    if certificates.is_empty() {
+        return Err(fault("holds no certificate".into()));
+    }
+    Ok(certificates)
+}
+
+/// The library's outermost words are only "builder error".
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::rest::{Scheme, Secret};
+
+    /// A self-signed certificate for localhost; its key is thrown away.
+    const CERTIFICATE: &str = "\
+        -----BEGIN CERTIFICATE-----\n\
+        MIIBlTCCATugAwIBAgIUfSNyUfwAUfPEPINV+rulA8XLYOswCgYIKoZIzj0EAwIw\n\
+        FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTAxMTk0NFoYDzIxMjYxMDI4\n\
+        MDExOTQ0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO\n\
+        PQMBBwNCAASznlEnjp6dP/DJNeIGHaWT6+zAKLVqc+QaXf28oRXZzfzrsj6X5Va1\n\
+        Go7lDPp3/luCiNyEnMyqCe5Wo/jGCK9Eo2kwZzAdBgNVHQ4EFgQUtAeO8EZozTG6\n\
+        S8V4K9DjkwfZYsowHwYDVR0jBBgwFoAUtAeO8EZozTG6S8V4K9DjkwfZYsowDwYD\n\
+        VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID\n\
+        SAAwRQIhANiVI3vhajucJqiJ+dhWfEOTQBf2FRkz9IDB2qTCadGLAiB+eaUzgzqI\n\
+        uQDHsAONuvIYuZKmfPqTpBZksnRSPtDWYA==\n\
+        -----END CERTIFICATE-----\n";
+
+    fn with_ca(pem: &str) -> Result<Client, SetupError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(pem.as_bytes()).unwrap();
+        let ca_file = Some(file.path().to_owned());
+        Client::new(&ClientSettings {
+            ca_file,
+            ..ClientSettings::new("https://example.com")
+        })
+    }
+
+    #[test]
+    fn takes_a_bundle_and_names_a_file_that_is_none() {
+        with_ca(CERTIFICATE).unwrap();
+        with_ca(&CERTIFICATE.repeat(2)).unwrap();
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let cut = &CERTIFICATE[..200];
+        for pem in ["", "no PEM", broken, cut] {
+            let error = with_ca(pem).unwrap_err();
+            assert!(matches!(error, SetupError::CaFile { .. }), "{error}");
+        }
+        let ca_file = Some(PathBuf::from("/nonexistent/ca.pem"));
+        let settings = ClientSettings {
+            ca_file,
+            ..ClientSettings::new("https://example.com")
+        };
+        let error = Client::new(&settings).unwrap_err().to_string();
+        assert!(
+            error.contains("/nonexistent/ca.pem") && error.contains("No such file"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn refuses_clear_text_and_limits_of_zero() {
+        let settings = ClientSettings::new("http://apitest.cybersource.com");
+        assert!(matches!(
+            Client::new(&settings),
+            Err(SetupError::BaseUrl { .. })
+        ));
+
+        let good = ClientSettings::new("https://example.com");
+        for bad in [
+            ClientSettings {
+                connect_timeout: Duration::ZERO,
+                ..good.clone()
+            },
+            ClientSettings {
+                timeout: Duration::ZERO,
+                ..good.clone()
+            },
+            ClientSettings {
+                max_reply_bytes: 0,
+                ..good.clone()
+            },
+        ] {
+            assert!(matches!(
+                Client::new(&bad),
+                Err(SetupError::ZeroLimit { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn a_merchant_is_checked_too() {
+        let client = Client::new(&ClientSettings::new("https://example.com")).unwrap();
+        let credentials = Credentials {
+            merchant_id: "mid1234".into(),
+            key_id: "key".into(),
+            shared_secret: Secret::from_base64("Y2FuYXJ5").unwrap(),
+            scheme: Scheme::Jwt,
+            portfolio_id: None,
+            profile_id: None,
+        };
+        let refused = client.merchant(credentials.clone(), Some("http://example.com"));
+        assert!(matches!(refused, Err(SetupError::BaseUrl { .. })));
+        let merchant = client
+            .merchant(credentials, Some("https://other.example"))
+            .unwrap();
+        let shown = format!("{client:?} {merchant:?}");
+        assert!(
+            shown.contains("other.example") && shown.contains("mid1234"),
+            "{shown}"
+        );
+        assert!(
+            !shown.contains("canary") && !shown.contains("99, 97"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! Ids as path segments: text from outside that must not steer a call to another resource.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use thiserror::Error;
+
+/// All but the unreserved characters of RFC 3986, section 2.3.
+const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Why an id cannot stand in a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum UnsafeId {
+    /// An empty segment names the collection, not one of its members.
+    #[error("an id in a REST path is empty: the request must name the resource")]
+    Empty,
+    /// `.` and `..` are steps in a path even percent-encoded (WHATWG URL, "double-dot segment").
+    #[error("an id in a REST path consists of dots only: correct the id in the request")]
+    Dots,
+}
+
+/// Encodes one id as exactly one path segment: `/`, `?`, `#` and `%` lose their meaning.
+///
+/// # Errors
+///
+/// An empty id, `.` and `..` have no safe form and are refused.
+pub fn path_segment(id: &str) -> Result<String, UnsafeId> {
+    match id {
+        "" => Err(UnsafeId::Empty),
+        "." | ".." => Err(UnsafeId::Dots),
+        _ => Ok(utf8_percent_encode(id, NOT_UNRESERVED).to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use reqwest::Url;
+
+    use super::*;
+
+    #[test]
+    fn real_ids_stay_as_they_are() {
+        for id in [
+            "7012345678901234567890",
+            "F4D5E715F7BC8C2EE0531A588D0A7C2D",
+            "a-b_c.d~e",
+        ] {
+            assert_eq!(path_segment(id).as_deref(), Ok(id));
+        }
+    }
+
+    #[test]
+    fn separators_are_encoded_and_dots_refused() {
+        assert_eq!(
+            path_segment("../x?y#z%2f").as_deref(),
+            Ok("..%2Fx%3Fy%23z%252f")
+        );
+        assert_eq!(path_segment("é\n").as_deref(), Ok("%C3%A9%0A"));
+        assert_eq!(path_segment("%2e%2E").as_deref(), Ok("%252e%252E"));
+        assert_eq!(path_segment("."), Err(UnsafeId::Dots));
+        assert_eq!(path_segment(".."), Err(UnsafeId::Dots));
+        assert_eq!(path_segment(""), Err(UnsafeId::Empty));
+    }
+
+    proptest! {
+        #[test]
+        fn any_id_is_one_segment_that_url_parsing_keeps(id in ".*") {
+            prop_assume!(!matches!(id.as_str(), "" | "." | ".."));
+            let segment = path_segment(&id).unwrap();
+            let path = format!("/tms/v2/customers/{segment}/payment-instruments");
+            let url = Url::parse(&format!("https://example.com{path}")).unwrap();
+            prop_assert_eq!(url.path(), path.as_str());
+            prop_assert_eq!(url.path_segments().unwrap().count(), 5);
+            prop_assert!(url.query().is_none() && url.fragment().is_none());
+        }
+    }
+}
