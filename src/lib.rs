@@ -13,9 +13,12 @@
 //! - [`gateway`] the listener: limits, merchants, execution of a plan, shutdown.
 //! - [`sandbox`] an independent simulator of the REST API; shares no code with the rooms above.
 //! - [`golden`] the golden-case runner.
+//! - [`config`] the configuration, resolved and checked.
+//! - [`telemetry`] logs, and the net under them.
 //! - [`cli`] one file for each command.
 
 pub mod cli;
+pub mod config;
 pub mod gateway;
 pub mod golden;
 pub mod mapping;
@@ -23,3 +26,4 @@ pub mod plan;
 pub mod rest;
 pub mod sandbox;
 pub mod scmp;
+pub mod telemetry;

@@ -1,1 +1,54 @@
-//! mapping
+//! The declarative tables: what a payments analyst calls "the mapping".
+//!
+//! Text under `mappings/` ([`source`], [`schema`]) is read once, checked as a whole and resolved to indices
+//! ([`compile`]); the result ([`Tables`]) is what requests run on. `mappings/README.md` teaches the format.
+//!
+//! Invariants: no I/O but reading the tables at start; no name of an SCMP field, a REST path or a reply flag stands in
+//! this code; an unknown SCMP field never fails a request; a value is never cut.
+
+pub mod body;
+pub mod code;
+pub mod compile;
+pub mod condition;
+pub mod diagnostic;
+pub mod export;
+pub mod field;
+pub mod flags;
+pub mod mask;
+pub mod path;
+pub mod reply;
+#[allow(
+    missing_docs,
+    reason = "the fields are explained to their writers in mappings/README.md"
+)]
+pub mod schema;
+pub mod source;
+pub mod tables;
+pub mod transform;
+pub mod validate;
+
+pub use condition::Setting;
+pub use diagnostic::Diagnostic;
+pub use flags::Verdict;
+pub use tables::Tables;
+
+/// What the tables need to know of a merchant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The processor, by its name in the code table `processor`.
+    pub processor: Option<String>,
+    /// The account has relaxed requirements for address data and expiration date.
+    pub relaxed_address: bool,
+    /// The account provisions network tokens.
+    pub network_tokens: bool,
+}
+
+impl Settings {
+    /// Whether a setting is on.
+    pub fn is_on(&self, setting: Setting) -> bool {
+        match setting {
+            Setting::RelaxedAddress => self.relaxed_address,
+            Setting::NetworkTokens => self.network_tokens,
+        }
+    }
+}

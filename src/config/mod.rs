@@ -1,0 +1,290 @@
+//! Configuration: a TOML file, overridden by the environment (`SCMP_GATEWAY__SECTION__KEY`), resolved and checked as a
+//! whole.
+
+mod raw;
+mod resolve;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::mapping::diagnostic::{Diagnostic, line_of, toml_message};
+use crate::mapping::{Settings, Tables};
+use crate::rest::{ClientSettings, Credentials};
+use crate::scmp::Charset;
+
+use raw::RawConfig;
+
+/// The configuration, resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The listener for SCMP requests.
+    pub server: Server,
+    /// The REST side.
+    pub rest: ClientSettings,
+    /// The merchants by their id.
+    pub merchants: IndexMap<String, Merchant>,
+    /// What is said at start although nothing is wrong.
+    pub warnings: Vec<String>,
+}
+
+/// The listener for SCMP requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where SCMP requests are taken.
+    pub listen: SocketAddr,
+    /// Where operators ask.
+    pub admin: SocketAddr,
+    /// Whether SCMP requests may come over a network without TLS.
+    pub allow_plaintext: bool,
+    /// The largest body of a request, in bytes.
+    pub max_body: usize,
+    /// The most connections at a time.
+    pub max_connections: usize,
+    /// How long a client may take to send a request.
+    pub receive_timeout: Duration,
+    /// How long a shutdown waits for requests under way.
+    pub drain_timeout: Duration,
+}
+
+/// A merchant.
+#[derive(Debug, Clone)]
+pub struct Merchant {
+    /// What the REST side knows the merchant by.
+    pub credentials: Credentials,
+    /// A REST host of its own.
+    pub base_url: Option<String>,
+    /// The charset of requests that do not name theirs.
+    pub charset: Option<Charset>,
+    /// What the tables need to know.
+    pub settings: Settings,
+}
+
+impl Server {
+    /// The addresses and limits that hold when nothing is said.
+    pub fn defaults() -> Server {
+        Server {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            admin: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            allow_plaintext: false,
+            max_body: 128 * 1024,
+            max_connections: 1024,
+            receive_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(90),
+        }
+    }
+
+    /// Card numbers cross this listener: beyond loopback it takes an explicit word.
+    pub fn check_exposure(&self) -> Result<(), String> {
+        match self.listen.ip().is_loopback() || self.allow_plaintext {
+            true => Ok(()),
+            false => Err(format!(
+                "server.listen = \"{}\" takes card numbers over a network without TLS; listen on 127.0.0.1 behind a TLS \
+                 proxy, or set server.allow_plaintext = true if something else protects this address.",
+                self.listen
+            )),
+        }
+    }
+}
+
+/// Reads and checks the configuration. `environment` holds the variables to override it with.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    tables: &Tables,
+) -> Result<Config, Vec<Diagnostic>> {
+    let shown = file.map_or("environment".to_owned(), |file| file.display().to_string());
+    let text = match file {
+        None => String::new(),
+        Some(file) => std::fs::read_to_string(file).map_err(|error| {
+            let message = format!("cannot be read: {error}. Name a TOML file with --config.");
+            vec![Diagnostic {
+                file: shown.clone(),
+                line: None,
+                message,
+            }]
+        })?,
+    };
+    let faults = file_faults(&shown, &text);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let raw = merged(&text, environment).map_err(|message| {
+        let place = match file {
+            Some(_) => format!("{shown} with the environment"),
+            None => shown.clone(),
+        };
+        vec![Diagnostic {
+            file: place,
+            line: None,
+            message,
+        }]
+    })?;
+    let folder = file
+        .and_then(Path::parent)
+        .map_or(PathBuf::new(), Path::to_path_buf);
+    resolve::Resolver {
+        shown: &shown,
+        text: &text,
+        folder: &folder,
+        tables,
+        faults: Vec::new(),
+    }
+    .resolve(raw)
+}
+
+/// Every fault of the file by itself. A line at fault is blanked out and the rest read again, so that one fault does not
+/// hide the next.
+fn file_faults(shown: &str, text: &str) -> Vec<Diagnostic> {
+    let mut text = text.to_owned();
+    let mut faults = Vec::new();
+    while let Err(error) = toml::from_str::<RawConfig>(&text) {
+        let at = error.span().map_or(0, |span| span.start.min(text.len()));
+        let message = toml_message(error.message());
+        faults.push(Diagnostic {
+            file: shown.to_owned(),
+            line: Some(line_of(&text, at)),
+            message,
+        });
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[at..]
+            .find('\n')
+            .map_or(text.len(), |newline| at + newline);
+        let line = text[start..end].trim_start();
+        // Without its header a section's lines would be taken for those of the section before it.
+        if line.is_empty() || line.starts_with('[') {
+            break;
+        }
+        text.replace_range(start..end, &" ".repeat(end - start));
+    }
+    faults
+}
+
+fn merged(
+    text: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<RawConfig, String> {
+    let variables = environment
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("SCMP_GATEWAY__"));
+    let environment = config::Environment::with_prefix("SCMP_GATEWAY")
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+        .source(Some(variables.collect()));
+    config::Config::builder()
+        .add_source(config::File::from_str(text, config::FileFormat::Toml))
+        .add_source(environment)
+        .build()
+        .and_then(config::Config::try_deserialize)
+        .map_err(|error| toml_message(&error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::{compile::compile, source};
+    use std::io::Write;
+
+    const GOOD: &str = "[rest]\nbase_url = \"https://apitest.cybersource.com\"\n\n[merchants.mid1]\nkey_id = \"k\"\nshared_secret = \"AAAA\"\n";
+
+    fn loaded(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let tables = compile(&source::embedded()).expect("the embedded tables are right");
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+        let variables = environment
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        load(Some(file.path()), variables, &tables).map_err(|faults| {
+            let lines: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.line.unwrap_or(0), fault.message))
+                .collect();
+            lines.join("\n")
+        })
+    }
+
+    #[test]
+    fn the_smallest_file_is_enough() {
+        let config = loaded(GOOD, &[]).expect("a good file");
+        assert_eq!(config.server, Server::defaults());
+        assert_eq!(config.merchants["mid1"].credentials.key_id, "k");
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let config = loaded(
+            GOOD,
+            &[
+                ("SCMP_GATEWAY__SERVER__LISTEN", "127.0.0.1:1"),
+                ("SCMP_GATEWAY__SERVER__MAX_CONNECTIONS", "7"),
+                ("SCMP_GATEWAY__MERCHANTS__MID1__RELAXED_ADDRESS", "true"),
+                ("OTHER", "x"),
+            ],
+        )
+        .expect("a good file");
+        assert_eq!(
+            (config.server.listen.port(), config.server.max_connections),
+            (1, 7)
+        );
+        assert!(config.merchants["mid1"].settings.relaxed_address);
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_line() {
+        let text = format!("{GOOD}relaxed_adress = true\nportfolioid = \"p\"\n");
+        let faults = loaded(&text, &[]).expect_err("unknown keys");
+        assert!(
+            faults.contains("7: ") && faults.contains("did you mean \"relaxed_address\"?"),
+            "{faults}"
+        );
+        assert!(
+            faults.contains("8: ") && faults.contains("did you mean \"portfolio_id\"?"),
+            "{faults}"
+        );
+    }
+
+    #[test]
+    fn values_are_checked_with_their_line() {
+        for (line, says) in [
+            ("processor = \"monneris\"", "did you mean \"moneris\"?"),
+            ("auth = \"p12\"", "unknown variant"),
+            ("charset = \"klingon\"", "klingon"),
+            ("base_url = \"http://example.com\"", "http"),
+        ] {
+            let faults = loaded(&format!("{GOOD}{line}\n"), &[]).expect_err(line);
+            assert!(
+                faults.starts_with("7: ") && faults.contains(says),
+                "{line}: {faults}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_merchant_without_a_secret_is_refused() {
+        let faults = loaded("[merchants.a]\nkey_id = \"k\"\n", &[]).expect_err("no secret");
+        assert!(faults.contains("shared_secret"), "{faults}");
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let faults = loaded(
+            "[merchants.a]\nkey_id = \"k\"\nshared_secret = \"c@nary\"\n",
+            &[],
+        );
+        assert!(!faults.expect_err("no base64").contains("c@nary"));
+        let config = loaded(GOOD, &[]).expect("a good file");
+        assert!(!format!("{config:?}").contains("AAAA"));
+    }
+
+    #[test]
+    fn the_network_takes_an_explicit_word() {
+        let mut server = Server::defaults();
+        server.listen = SocketAddr::from(([0, 0, 0, 0], 80));
+        assert!(server.check_exposure().is_err());
+        server.allow_plaintext = true;
+        assert!(server.check_exposure().is_ok());
+    }
+}

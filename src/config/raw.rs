@@ -1,0 +1,92 @@
+//! The configuration as it is written.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConfig {
+    pub server: RawServer,
+    pub rest: RawRest,
+    pub journal: RawJournal,
+    pub resolve: RawResolve,
+    pub merchants: IndexMap<String, RawMerchant>,
+}
+
+/// `[server]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawServer {
+    pub listen: Option<String>,
+    pub admin: Option<String>,
+    pub allow_plaintext: Option<bool>,
+    pub max_body_bytes: Option<usize>,
+    pub max_connections: Option<usize>,
+    pub receive_timeout: Option<String>,
+    pub drain_timeout: Option<String>,
+}
+
+/// `[rest]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRest {
+    pub base_url: Option<String>,
+    pub ca_file: Option<PathBuf>,
+    pub connect_timeout: Option<String>,
+    pub timeout: Option<String>,
+}
+
+/// `[journal]`: accepted for configurations that are written ahead; this version keeps no journal.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawJournal {
+    pub url: Option<String>,
+}
+
+/// `[resolve]`: as `[journal]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawResolve {
+    pub first_delay: Option<String>,
+    pub deadline: Option<String>,
+}
+
+/// How calls are authenticated.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RawAuth {
+    /// JWT v2 with the shared secret.
+    #[default]
+    Jwt,
+    /// HTTP Signature, for accounts that have not moved.
+    HttpSignature,
+}
+
+/// `[merchants.ID]`. Has no `Debug`: it holds a secret.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawMerchant {
+    pub key_id: Option<String>,
+    pub shared_secret: Option<String>,
+    pub shared_secret_file: Option<PathBuf>,
+    pub shared_secret_env: Option<String>,
+    pub auth: RawAuth,
+    pub base_url: Option<String>,
+    pub profile_id: Option<String>,
+    pub portfolio_id: Option<String>,
+    pub processor: Option<String>,
+    pub relaxed_address: bool,
+    pub network_tokens: bool,
+    pub charset: Option<String>,
+}
+
+impl std::fmt::Debug for RawMerchant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawMerchant")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}

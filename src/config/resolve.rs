@@ -1,0 +1,292 @@
+//! From what is written to what it means.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::mapping::diagnostic::{Diagnostic, hint};
+use crate::mapping::{Settings, Tables};
+use crate::rest::{Client, ClientSettings, Credentials, Scheme, Secret};
+use crate::scmp::Charset;
+
+use super::raw::{RawAuth, RawConfig, RawMerchant, RawRest, RawServer};
+use super::{Config, Merchant, Server};
+
+const BASE_URL: &str = "https://apitest.cybersource.com";
+
+/// Resolves a configuration and gathers what is wrong with it.
+pub struct Resolver<'r> {
+    pub shown: &'r str,
+    pub text: &'r str,
+    pub folder: &'r Path,
+    pub tables: &'r Tables,
+    pub faults: Vec<Diagnostic>,
+}
+
+impl Resolver<'_> {
+    pub fn resolve(mut self, raw: RawConfig) -> Result<Config, Vec<Diagnostic>> {
+        let server = self.server(&raw.server);
+        let rest = self.rest(&raw.rest);
+        for (key, text) in [
+            ("first_delay", &raw.resolve.first_delay),
+            ("deadline", &raw.resolve.deadline),
+        ] {
+            self.duration("resolve", key, text.as_deref(), Duration::ZERO);
+        }
+        let client = Client::new(&rest);
+        let client = match client {
+            Ok(client) => Some(client),
+            Err(error) => {
+                let key = if raw.rest.ca_file.is_some() {
+                    "ca_file"
+                } else {
+                    "base_url"
+                };
+                self.fault("rest", key, error.to_string());
+                None
+            }
+        };
+        let mut merchants = indexmap::IndexMap::new();
+        for (id, raw) in raw.merchants {
+            if let Some(merchant) = self.merchant(&id, raw, client.as_ref()) {
+                merchants.insert(id, merchant);
+            }
+        }
+        let mut warnings = Vec::new();
+        if raw.journal.url.is_some_and(|url| url != "memory:") {
+            warnings.push(
+                "[journal] is accepted, but this version keeps no journal: a call with an unknown outcome is logged and \
+                 answered ETIMEOUT"
+                    .to_owned(),
+            );
+        }
+        match self.faults.is_empty() {
+            true => Ok(Config {
+                server,
+                rest,
+                merchants,
+                warnings,
+            }),
+            false => Err(self.faults),
+        }
+    }
+
+    fn server(&mut self, raw: &RawServer) -> Server {
+        let defaults = Server::defaults();
+        let server = Server {
+            listen: self.address("listen", raw.listen.as_deref(), defaults.listen),
+            admin: self.address("admin", raw.admin.as_deref(), defaults.admin),
+            allow_plaintext: raw.allow_plaintext.unwrap_or(defaults.allow_plaintext),
+            max_body: raw.max_body_bytes.unwrap_or(defaults.max_body),
+            max_connections: raw.max_connections.unwrap_or(defaults.max_connections),
+            receive_timeout: self.duration(
+                "server",
+                "receive_timeout",
+                raw.receive_timeout.as_deref(),
+                defaults.receive_timeout,
+            ),
+            drain_timeout: self.duration(
+                "server",
+                "drain_timeout",
+                raw.drain_timeout.as_deref(),
+                defaults.drain_timeout,
+            ),
+        };
+        for (key, value) in [
+            ("max_body_bytes", server.max_body),
+            ("max_connections", server.max_connections),
+        ] {
+            if value == 0 {
+                self.fault(
+                    "server",
+                    key,
+                    format!("{key} = 0 would refuse everything; write 1 or more."),
+                );
+            }
+        }
+        server
+    }
+
+    fn rest(&mut self, raw: &RawRest) -> ClientSettings {
+        let mut rest = ClientSettings::new(raw.base_url.as_deref().unwrap_or(BASE_URL));
+        rest.connect_timeout = self.duration(
+            "rest",
+            "connect_timeout",
+            raw.connect_timeout.as_deref(),
+            rest.connect_timeout,
+        );
+        rest.timeout = self.duration("rest", "timeout", raw.timeout.as_deref(), rest.timeout);
+        if rest.connect_timeout >= rest.timeout {
+            self.fault(
+                "rest",
+                "connect_timeout",
+                "connect_timeout must be shorter than timeout, or no failed connection could be told from a lost reply.",
+            );
+        }
+        rest.ca_file = raw.ca_file.as_ref().map(|file| self.folder.join(file));
+        rest
+    }
+
+    fn merchant(
+        &mut self,
+        id: &str,
+        raw: RawMerchant,
+        client: Option<&Client>,
+    ) -> Option<Merchant> {
+        let section = format!("merchants.{id}");
+        let secret = self.secret(&section, &raw)?;
+        let Some(key_id) = raw.key_id.filter(|key| !key.is_empty()) else {
+            self.fault(
+                &section,
+                "key_id",
+                "key_id is missing; it is the id of the REST shared secret.",
+            );
+            return None;
+        };
+        let charset = match raw.charset.as_deref().map(Charset::from_label).transpose() {
+            Ok(charset) => charset,
+            Err(error) => {
+                self.fault(&section, "charset", error.to_string());
+                None
+            }
+        };
+        if let Some(processor) = &raw.processor {
+            self.check_processor(&section, processor);
+        }
+        let credentials = Credentials {
+            merchant_id: id.to_owned(),
+            key_id,
+            shared_secret: secret,
+            scheme: match raw.auth {
+                RawAuth::Jwt => Scheme::Jwt,
+                RawAuth::HttpSignature => Scheme::HttpSignature,
+            },
+            portfolio_id: raw.portfolio_id,
+            profile_id: raw.profile_id,
+        };
+        let account =
+            client.map(|client| client.merchant(credentials.clone(), raw.base_url.as_deref()));
+        if let Some(Err(error)) = account {
+            self.fault(&section, "base_url", error.to_string());
+        }
+        let settings = Settings {
+            processor: raw.processor,
+            relaxed_address: raw.relaxed_address,
+            network_tokens: raw.network_tokens,
+        };
+        Some(Merchant {
+            credentials,
+            base_url: raw.base_url,
+            charset,
+            settings,
+        })
+    }
+
+    fn secret(&mut self, section: &str, raw: &RawMerchant) -> Option<Secret> {
+        let (key, text) = match (
+            &raw.shared_secret,
+            &raw.shared_secret_file,
+            &raw.shared_secret_env,
+        ) {
+            (Some(text), None, None) => ("shared_secret", Ok(text.clone())),
+            (None, Some(file), None) => ("shared_secret_file", self.read(file)),
+            (None, None, Some(name)) => (
+                "shared_secret_env",
+                std::env::var(name).map_err(|_| format!("the environment has no variable {name}.")),
+            ),
+            (None, None, None) => {
+                let text =
+                    "has no secret; give shared_secret, shared_secret_file or shared_secret_env.";
+                self.fault(section, "key_id", format!("[{section}] {text}"));
+                return None;
+            }
+            _ => {
+                let text = "give one of shared_secret, shared_secret_file and shared_secret_env, not several.";
+                self.fault(section, "shared_secret", text);
+                return None;
+            }
+        };
+        let secret = text
+            .and_then(|text| Secret::from_base64(text.trim()).map_err(|error| error.to_string()));
+        secret
+            .map_err(|message| self.fault(section, key, message))
+            .ok()
+    }
+
+    fn read(&self, file: &PathBuf) -> Result<String, String> {
+        let file = self.folder.join(file);
+        std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}.", file.display()))
+    }
+
+    fn check_processor(&mut self, section: &str, processor: &str) {
+        let known = self.tables.processors();
+        if !known.contains(&processor) {
+            let hint = hint(processor, known);
+            self.fault(
+                section,
+                "processor",
+                format!("unknown processor \"{processor}\"{hint}"),
+            );
+        }
+    }
+
+    fn address(&mut self, key: &str, text: Option<&str>, default: SocketAddr) -> SocketAddr {
+        let Some(text) = text else { return default };
+        text.parse().unwrap_or_else(|_| {
+            let message =
+                format!("{key} = \"{text}\" is no address; write one like \"{default}\".");
+            self.fault("server", key, message);
+            default
+        })
+    }
+
+    fn duration(
+        &mut self,
+        section: &str,
+        key: &str,
+        text: Option<&str>,
+        default: Duration,
+    ) -> Duration {
+        let Some(text) = text else { return default };
+        humantime::parse_duration(text).unwrap_or_else(|_| {
+            let message =
+                format!("{key} = \"{text}\" is no duration; write one like \"10s\" or \"500ms\".");
+            self.fault(section, key, message);
+            default
+        })
+    }
+
+    fn fault(&mut self, section: &str, key: &str, message: impl Into<String>) {
+        let (file, line) = (self.shown.to_owned(), line_of_key(self.text, section, key));
+        self.faults.push(Diagnostic {
+            file,
+            line,
+            message: message.into(),
+        });
+    }
+}
+
+/// The line of a key in its section; that of the section where the key is not written.
+fn line_of_key(text: &str, section: &str, key: &str) -> Option<usize> {
+    let header = |line: &str| {
+        let name = line.trim().strip_prefix('[')?.split(']').next()?;
+        Some(name.replace(['"', '\''], ""))
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let start = lines
+        .iter()
+        .position(|line| header(line).as_deref() == Some(section))?;
+    let inside = lines[start + 1..]
+        .iter()
+        .take_while(|line| header(line).is_none());
+    let is_key = |line: &&str| {
+        line.trim_start()
+            .strip_prefix(key)
+            .is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let at = inside
+        .enumerate()
+        .find(|(_, line)| is_key(line))
+        .map(|(at, _)| start + 1 + at);
+    Some(at.unwrap_or(start) + 1)
+}

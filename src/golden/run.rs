@@ -1,0 +1,114 @@
+//! Running a case: the plan's calls are answered from `calls.json`.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::mapping::Tables;
+use crate::plan::{Next, Opened, open};
+use crate::rest::{Answer, Call, Failure, Outcome};
+use crate::scmp::{self, Reply};
+
+use super::case::{CannedReply, Case, ExpectedCall, NoReply};
+
+/// What a case gives.
+#[derive(Debug)]
+pub struct Produced {
+    /// The calls, each with the answer that it got.
+    pub calls: Vec<ExpectedCall>,
+    /// The reply.
+    pub reply: Reply,
+    /// The names of fields that nothing is done with, sorted.
+    pub unmapped: Vec<String>,
+}
+
+impl Produced {
+    fn refused(reply: Reply) -> Produced {
+        Produced {
+            calls: Vec::new(),
+            reply,
+            unmapped: Vec::new(),
+        }
+    }
+}
+
+/// Runs a case.
+pub fn produce(case: &Case, tables: &Tables) -> Produced {
+    let request = match scmp::parse(&case.request) {
+        Ok(request) => request,
+        Err(error) => {
+            let mut reply = Reply::default();
+            reply.push("ics_rmsg", &error.to_string());
+            return Produced::refused(reply);
+        }
+    };
+    let settings = case.settings();
+    let mut execution = match open(tables, |_| Some(&settings), &request, &case.context()) {
+        Opened::Refused(refused) => return Produced::refused(refused.reply),
+        Opened::Running(execution) => execution,
+    };
+    let mut calls: Vec<ExpectedCall> = Vec::new();
+    while let Next::Call { call, .. } = execution.next() {
+        // A case with too few answers must end: a call that nobody expected is not answered.
+        let expected = case.calls.get(calls.len());
+        let reply = expected.map_or(CannedReply::None(NoReply::NotSent), |call| {
+            call.reply.clone()
+        });
+        execution.answered(outcome(&reply));
+        calls.push(produced(call, reply));
+    }
+    let mut unmapped: Vec<String> = execution
+        .unmapped()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    unmapped.sort();
+    Produced {
+        calls,
+        reply: execution.finish().0,
+        unmapped,
+    }
+}
+
+fn produced(call: Call, reply: CannedReply) -> ExpectedCall {
+    let body = call.body.as_deref().map(|bytes| {
+        // A body that is no JSON would be a fault of the writer; shown as text it differs from any expectation.
+        serde_json::from_slice(bytes)
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()))
+    });
+    ExpectedCall {
+        method: call.method.to_string(),
+        path: call.path,
+        if_match: call.if_match,
+        body,
+        reply,
+    }
+}
+
+fn outcome(reply: &CannedReply) -> Outcome {
+    let host = || "golden".to_owned();
+    match reply {
+        CannedReply::Answer {
+            status,
+            etag,
+            body,
+            text,
+        } => Outcome::Answered(Answer {
+            status: *status,
+            etag: etag.clone(),
+            date: None,
+            body: match (body, text) {
+                (Some(body), _) => Bytes::from(body.to_string()),
+                (None, Some(text)) => Bytes::from(text.clone()),
+                (None, None) => Bytes::new(),
+            },
+        }),
+        CannedReply::None(NoReply::NotSent) => Outcome::NotSent(Failure::Connect {
+            host: host(),
+            reason: "golden case".into(),
+        }),
+        CannedReply::None(NoReply::Unknown) => Outcome::Unknown(Failure::Cut {
+            host: host(),
+            reason: "golden case".into(),
+        }),
+    }
+}

@@ -1,0 +1,98 @@
+//! The flags table.
+
+use crate::mapping::diagnostic::{Diagnostic, hint};
+use crate::mapping::field::Dictionary;
+use crate::mapping::flags::{FlagText, Flags, HttpPattern, LocalKind, Outcome};
+use crate::mapping::schema::{RawFlags, RawOutcome};
+
+use super::Read;
+use super::dictionary::named;
+
+pub fn flags(
+    raw: Option<&Read<'_, RawFlags>>,
+    dictionary: &Dictionary,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Flags> {
+    let (file, raw) = raw?;
+    let mut local: Vec<Option<FlagText>> = vec![None; LocalKind::NAMES.len()];
+    for (name, line) in &raw.local {
+        let text = line.get_ref();
+        let said = named("kind of outcome", name.get_ref(), &LocalKind::NAMES)
+            .and_then(|kind| Ok((kind, flag_text(raw, &text.flag, &text.text)?)));
+        match said {
+            Ok((kind, said)) => local[kind as usize] = Some(said),
+            Err(message) => faults.push(file.at(name.span().start, message)),
+        }
+    }
+    for (name, kind) in LocalKind::NAMES {
+        if local[kind as usize].is_none() {
+            let at = file.text.find("[local]").unwrap_or(0);
+            faults.push(file.at(at, format!("[local] lacks a line for \"{name}\".")));
+        }
+    }
+    let mut rest = Vec::new();
+    for line in raw.rest.iter() {
+        match outcome(raw, line.get_ref(), dictionary) {
+            Ok(outcome) => rest.push(outcome),
+            Err(message) => faults.push(file.at(line.span().start, message)),
+        }
+    }
+    if !rest
+        .last()
+        .is_some_and(|last| last.http == HttpPattern::Any && last.kind.is_none())
+    {
+        let at = raw.rest.last().map_or(0, |line| line.span().start);
+        faults.push(file.at(
+            at,
+            "the last line of `rest` must be for http = \"*\" and any type.",
+        ));
+    }
+    Some(Flags {
+        local: local.into_iter().collect::<Option<_>>()?,
+        rest,
+    })
+}
+
+fn flag_text(raw: &RawFlags, flag: &str, text: &str) -> Result<FlagText, String> {
+    let rcode = raw.flags.get(flag).ok_or_else(|| {
+        let hint = hint(flag, raw.flags.keys().map(String::as_str));
+        format!("unknown flag \"{flag}\"{hint} Flags are listed in [flags].")
+    })?;
+    match rcode {
+        -1..=1 => Ok(FlagText {
+            rcode: *rcode,
+            flag: flag.to_owned(),
+            text: text.to_owned(),
+        }),
+        _ => Err(format!(
+            "flag \"{flag}\" has code {rcode}; codes are 1, 0 and -1."
+        )),
+    }
+}
+
+fn outcome(raw: &RawFlags, line: &RawOutcome, dictionary: &Dictionary) -> Result<Outcome, String> {
+    let http =
+        match line.http.as_bytes() {
+            b"*" => HttpPattern::Any,
+            [class @ b'1'..=b'5', b'x', b'x'] => HttpPattern::Class(u16::from(class - b'0')),
+            _ => HttpPattern::Status(line.http.parse().map_err(|_| {
+                format!("\"{}\" is no HTTP status; write 404, 4xx or *.", line.http)
+            })?),
+        };
+    if let Some(field) = &line.field
+        && dictionary.find(field).is_none()
+    {
+        let hint = hint(
+            field,
+            dictionary.iter().map(|(_, field)| field.name.as_str()),
+        );
+        return Err(format!("unknown field \"{field}\"{hint}"));
+    }
+    let says = flag_text(raw, &line.flag, &line.text)?;
+    Ok(Outcome {
+        http,
+        kind: line.kind.clone(),
+        field: line.field.clone(),
+        says,
+    })
+}

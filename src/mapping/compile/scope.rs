@@ -1,0 +1,216 @@
+//! Names as one service's lines use them, resolved to indices.
+
+use http::Method;
+
+use crate::mapping::code::CodeTable;
+use crate::mapping::condition::{Condition, Setting, Test};
+use crate::mapping::diagnostic::hint;
+use crate::mapping::field::{Dictionary, FieldId};
+use crate::mapping::path::JsonPath;
+use crate::mapping::schema::{RawTests, RawWhen};
+use crate::mapping::tables::{Computed, ReplyPath, Source};
+use crate::mapping::transform::Transform;
+
+use super::dictionary::{code_table, named};
+use super::vocabulary::Vocabulary;
+
+const COMPUTED: [(&str, Computed); 6] = [
+    ("@rcode", Computed::Rcode),
+    ("@rflag", Computed::Rflag),
+    ("@rmsg", Computed::Rmsg),
+    ("@request_id", Computed::RequestId),
+    ("@request_token", Computed::RequestToken),
+    ("@time", Computed::Time),
+];
+
+const METHODS: [(&str, fn() -> Method); 4] = [
+    ("GET", || Method::GET),
+    ("POST", || Method::POST),
+    ("PATCH", || Method::PATCH),
+    ("DELETE", || Method::DELETE),
+];
+
+/// What the lines of one service may name.
+pub struct Scope<'s> {
+    pub dictionary: &'s Dictionary,
+    pub codes: &'s [CodeTable],
+    pub vocabulary: &'s Vocabulary,
+    pub variants: Vec<String>,
+    /// The steps' names and the REST object that each answers with.
+    pub steps: Vec<(String, Option<String>)>,
+    pub bodies: Vec<String>,
+}
+
+impl Scope<'_> {
+    pub fn field(&self, name: &str) -> Result<FieldId, String> {
+        self.dictionary.find(name).ok_or_else(|| {
+            let known = self.dictionary.iter().map(|(_, field)| field.name.as_str());
+            format!(
+                "unknown field \"{name}\"{} Fields are listed under fields/.",
+                hint(name, known)
+            )
+        })
+    }
+
+    fn fields(&self, names: &[String]) -> Result<Vec<FieldId>, String> {
+        names.iter().map(|name| self.field(name)).collect()
+    }
+
+    pub fn step(&self, name: &str) -> Result<usize, String> {
+        self.steps
+            .iter()
+            .position(|(step, _)| step == name)
+            .ok_or_else(|| {
+                let hint = hint(name, self.steps.iter().map(|(step, _)| step.as_str()));
+                format!("unknown step \"{name}\"{hint}")
+            })
+    }
+
+    pub fn body(&self, name: &str) -> Result<usize, String> {
+        self.bodies
+            .iter()
+            .position(|body| body == name)
+            .ok_or_else(|| {
+                let hint = hint(name, self.bodies.iter().map(String::as_str));
+                format!("\"{name}\" is not a body that this service sends{hint}")
+            })
+    }
+
+    pub fn variant(&self, name: &str) -> Result<u8, String> {
+        let at = self.variants.iter().position(|variant| variant == name);
+        at.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| {
+            let hint = hint(name, self.variants.iter().map(String::as_str));
+            format!("unknown variant \"{name}\"{hint}")
+        })
+    }
+
+    /// `step.json.path`; a leaf unless `container` is allowed.
+    pub fn reply_path(&self, text: &str, container: bool) -> Result<ReplyPath, String> {
+        let (step, path) = text.split_once('.').ok_or_else(|| {
+            format!("\"{text}\" names no place in a reply; write step.json.path.")
+        })?;
+        let step = self.step(step)?;
+        let path = JsonPath::parse(path)?;
+        match &self.steps[step].1 {
+            None => Err(format!(
+                "step \"{}\" has a reply without a body.",
+                self.steps[step].0
+            )),
+            Some(resource) if container => self
+                .vocabulary
+                .place(resource, &path)
+                .map(|()| ReplyPath { step, path }),
+            Some(resource) => self
+                .vocabulary
+                .member(resource, &path)
+                .map(|_| ReplyPath { step, path }),
+        }
+    }
+
+    /// `field`, `step.json.path`, `step@status` or `@computed`.
+    pub fn source(&self, text: &str) -> Result<Source, String> {
+        if text.starts_with('@') {
+            return named("computed value", text, &COMPUTED).map(Source::Computed);
+        }
+        if let Some((step, what)) = text.split_once('@') {
+            return match what {
+                "status" => self.step(step).map(Source::Status),
+                _ => Err(format!("\"{text}\" is not known; write step@status.")),
+            };
+        }
+        match text.contains('.') {
+            true => self.reply_path(text, false).map(Source::Reply),
+            false => self.field(text).map(Source::Field),
+        }
+    }
+
+    pub fn transform(&self, name: Option<&str>) -> Result<Transform, String> {
+        match name {
+            None => Ok(Transform::Copy),
+            Some(name) => match name.strip_prefix("code:") {
+                Some(table) => code_table(self.codes, table).map(Transform::Code),
+                None => named("transform", name, &Transform::NAMES),
+            },
+        }
+    }
+
+    pub fn condition(&self, when: Option<&RawWhen>) -> Result<Condition, String> {
+        let alternatives = match when {
+            None => Vec::new(),
+            Some(RawWhen::All(tests)) => vec![self.tests(tests)?],
+            Some(RawWhen::Any(several)) => several
+                .iter()
+                .map(|tests| self.tests(tests))
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(Condition { alternatives })
+    }
+
+    fn tests(&self, raw: &RawTests) -> Result<Vec<Test>, String> {
+        let mut tests = Vec::new();
+        if let Some(name) = &raw.variant {
+            tests.push(Test::Variant(self.variant(name)?));
+        }
+        for (name, wanted) in [(&raw.setting, true), (&raw.setting_off, false)] {
+            if let Some(name) = name {
+                tests.push(Test::Setting(
+                    named("setting", name, &Setting::NAMES)?,
+                    wanted,
+                ));
+            }
+        }
+        if !raw.processor.is_empty() {
+            tests.push(Test::Processor(self.processors(&raw.processor)?));
+        }
+        for (names, test) in [
+            (&raw.all, Test::All as fn(Vec<FieldId>) -> Test),
+            (&raw.any, Test::Any),
+            (&raw.absent, Test::Absent),
+        ] {
+            if !names.is_empty() {
+                tests.push(test(self.fields(names)?));
+            }
+        }
+        for (field, value) in &raw.equals {
+            tests.push(Test::Equals(self.field(field)?, value.clone()));
+        }
+        if let Some(name) = &raw.method {
+            tests.push(Test::Method(named("method", name, &METHODS)?()));
+        }
+        if let Some(body) = &raw.mapped {
+            tests.push(Test::Mapped(self.body(body)?));
+        }
+        for (places, wanted) in [(&raw.has, true), (&raw.lacks, false)] {
+            for place in places {
+                tests.push(Test::Has(self.reply_path(place, true)?, wanted));
+            }
+        }
+        for (steps, wanted) in [(&raw.run, true), (&raw.not_run, false)] {
+            for step in steps {
+                tests.push(Test::Run(self.step(step)?, wanted));
+            }
+        }
+        match tests.is_empty() {
+            true => {
+                Err("this `when` holds no test; leave it out or say what must hold.".to_owned())
+            }
+            false => Ok(tests),
+        }
+    }
+
+    fn processors(&self, names: &[String]) -> Result<Vec<String>, String> {
+        let table = code_table(self.codes, "processor")?;
+        let codes = &self.codes[usize::from(table.0)].codes;
+        let known: Vec<(&str, ())> = codes.iter().map(|code| (code.scmp.as_str(), ())).collect();
+        for name in names {
+            named("processor", name, &known)?;
+        }
+        Ok(names.to_vec())
+    }
+}
+
+/// The method and path of an operation's name.
+pub fn split_operation(operation: &str) -> Result<(Method, &str), String> {
+    let (method, path) = operation.split_once(' ').unwrap_or((operation, ""));
+    Ok((named("method", method, &METHODS)?(), path))
+}

@@ -1,0 +1,204 @@
+//! The REST side's own words: operations and the members of their objects. Used to check the other tables only.
+
+use std::collections::HashMap;
+
+use crate::mapping::diagnostic::{Diagnostic, hint};
+use crate::mapping::path::{JsonPath, Segment};
+use crate::mapping::schema::RawRest;
+
+use super::Read;
+
+/// The operations and objects of the REST side.
+#[derive(Default)]
+pub struct Vocabulary {
+    operations: HashMap<String, Operation>,
+    resources: HashMap<String, Vec<(String, Member)>>,
+}
+
+/// An operation and the objects that it carries.
+#[derive(Clone, Default)]
+pub struct Operation {
+    pub request: Option<String>,
+    pub reply: Option<String>,
+}
+
+/// A member of an object.
+#[derive(Clone, Default)]
+pub struct Member {
+    pub max: Option<u16>,
+    pub boolean: bool,
+    resource: Option<String>,
+}
+
+impl Vocabulary {
+    pub fn build(files: &[Read<'_, RawRest>], faults: &mut Vec<Diagnostic>) -> Vocabulary {
+        let mut vocabulary = Vocabulary::default();
+        for (file, raw) in files {
+            for (name, members) in &raw.resources {
+                let list = vocabulary.resources.entry(name.clone()).or_default();
+                for (path, member) in members {
+                    let boolean = match member.kind.as_ref().map(|kind| kind.get_ref().as_str()) {
+                        None | Some("string") => false,
+                        Some("boolean") => true,
+                        Some(other) => {
+                            let text =
+                                format!("unknown type \"{other}\"; write string or boolean.");
+                            faults.push(file.at(path.span().start, text));
+                            false
+                        }
+                    };
+                    let resource = member.resource.as_ref().map(|name| name.get_ref().clone());
+                    list.push((
+                        path.get_ref().clone(),
+                        Member {
+                            max: member.max,
+                            boolean,
+                            resource,
+                        },
+                    ));
+                }
+            }
+        }
+        for (file, raw) in files {
+            let mut check = |name: &toml::Spanned<String>| {
+                if !vocabulary.resources.contains_key(name.get_ref()) {
+                    let hint = hint(
+                        name.get_ref(),
+                        vocabulary.resources.keys().map(String::as_str),
+                    );
+                    let text = format!("unknown resource \"{}\"{hint}", name.get_ref());
+                    faults.push(file.at(name.span().start, text));
+                }
+            };
+            raw.operations
+                .values()
+                .flat_map(|o| [&o.request, &o.reply])
+                .flatten()
+                .for_each(&mut check);
+            let members = raw.resources.values().flat_map(|members| members.values());
+            members
+                .filter_map(|member| member.resource.as_ref())
+                .for_each(&mut check);
+        }
+        for (_, raw) in files {
+            for (name, operation) in &raw.operations {
+                let text = |name: &Option<toml::Spanned<String>>| {
+                    name.as_ref().map(|name| name.get_ref().clone())
+                };
+                let operation = Operation {
+                    request: text(&operation.request),
+                    reply: text(&operation.reply),
+                };
+                vocabulary
+                    .operations
+                    .insert(name.get_ref().clone(), operation);
+            }
+        }
+        vocabulary
+    }
+
+    pub fn operation(&self, name: &str) -> Result<&Operation, String> {
+        self.operations.get(name).ok_or_else(|| {
+            let hint = hint(name, self.operations.keys().map(String::as_str));
+            format!("unknown REST operation \"{name}\"{hint}")
+        })
+    }
+
+    pub fn resource(&self, name: &str) -> Result<(), String> {
+        match self.resources.contains_key(name) {
+            true => Ok(()),
+            false => {
+                let hint = hint(name, self.resources.keys().map(String::as_str));
+                Err(format!("unknown resource \"{name}\"{hint}"))
+            }
+        }
+    }
+
+    /// A leaf member of an object.
+    pub fn member(&self, resource: &str, path: &JsonPath) -> Result<Member, String> {
+        self.element_keys(resource, path)?;
+        let plain = path.plain();
+        match self.look_up(resource, &plain) {
+            Some(member) if member.resource.is_none() => Ok(member.clone()),
+            _ => Err(self.unknown(resource, &plain)),
+        }
+    }
+
+    /// A member of an object, be it a leaf, an object or an array.
+    pub fn place(&self, resource: &str, path: &JsonPath) -> Result<(), String> {
+        self.element_keys(resource, path)?;
+        let plain = path.plain();
+        match self.look_up(resource, &plain).is_some() || self.is_container(resource, &plain) {
+            true => Ok(()),
+            false => Err(self.unknown(resource, &plain)),
+        }
+    }
+
+    /// The member that tells an array's elements apart must be known too.
+    fn element_keys(&self, resource: &str, path: &JsonPath) -> Result<(), String> {
+        let mut plain = String::new();
+        for segment in path.segments() {
+            match segment {
+                Segment::Key(key) if plain.is_empty() => plain.push_str(key),
+                Segment::Key(key) => plain.extend([".", key]),
+                Segment::Element { key, .. } => {
+                    plain.push_str("[]");
+                    let key = format!("{plain}.{key}");
+                    if self.look_up(resource, &key).is_none() {
+                        return Err(self.unknown(resource, &key));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look_up(&self, resource: &str, plain: &str) -> Option<&Member> {
+        self.resources
+            .get(resource)?
+            .iter()
+            .find_map(|(path, member)| {
+                if path == plain {
+                    return Some(member);
+                }
+                let inner = plain.strip_prefix(path.as_str())?.strip_prefix('.')?;
+                self.look_up(member.resource.as_deref()?, inner)
+            })
+    }
+
+    fn is_container(&self, resource: &str, plain: &str) -> bool {
+        self.resources.get(resource).is_some_and(|members| {
+            members.iter().any(|(path, member)| {
+                let below = path.strip_prefix(plain);
+                below.is_some_and(|rest| rest.starts_with('.') || rest.starts_with("[]"))
+                    || plain
+                        .strip_prefix(path.as_str())
+                        .and_then(|rest| rest.strip_prefix('.'))
+                        .is_some_and(|inner| {
+                            member
+                                .resource
+                                .as_deref()
+                                .is_some_and(|r| self.is_container(r, inner))
+                        })
+            })
+        })
+    }
+
+    fn unknown(&self, resource: &str, plain: &str) -> String {
+        let mut known = Vec::new();
+        self.list(resource, "", &mut known);
+        let hint = hint(plain, known.iter().map(String::as_str));
+        format!("\"{plain}\" is not a member of the REST object \"{resource}\"{hint}")
+    }
+
+    fn list(&self, resource: &str, prefix: &str, known: &mut Vec<String>) {
+        for (path, member) in self.resources.get(resource).into_iter().flatten() {
+            let whole = format!("{prefix}{path}");
+            match &member.resource {
+                // Objects embed each other no deeper than this; a cycle must not hang the check.
+                Some(inner) if prefix.len() < 200 => self.list(inner, &format!("{whole}."), known),
+                _ => known.push(whole),
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Conditions of the tables: closed, without an expression language.
+
+use http::Method;
+
+use super::field::{FieldId, Values};
+use super::reply::Replies;
+use super::tables::ReplyPath;
+use super::{Settings, body::Body};
+
+/// Holds when one of its alternatives holds; always when it has none.
+#[derive(Debug, Clone, Default)]
+pub struct Condition {
+    /// Each is a list of tests that must all hold.
+    pub alternatives: Vec<Vec<Test>>,
+}
+
+/// One test.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// The request is meant in this way.
+    Variant(u8),
+    /// A merchant setting is on, or off.
+    Setting(Setting, bool),
+    /// The merchant's processor is one of these.
+    Processor(Vec<String>),
+    /// All these fields came.
+    All(Vec<FieldId>),
+    /// One of these fields came.
+    Any(Vec<FieldId>),
+    /// None of these fields came.
+    Absent(Vec<FieldId>),
+    /// A field has this value.
+    Equals(FieldId, String),
+    /// The call has this method.
+    Method(Method),
+    /// One field of this body came.
+    Mapped(usize),
+    /// A reply holds something at this place, or does not.
+    Has(ReplyPath, bool),
+    /// A step ran, or did not.
+    Run(usize, bool),
+}
+
+/// Merchant settings that tables may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// Address data and expiration date are not required.
+    RelaxedAddress,
+    /// Expiry and security code go along to provision a network token.
+    NetworkTokens,
+}
+
+impl Setting {
+    /// The settings by the names that tables and configuration use.
+    pub const NAMES: [(&'static str, Setting); 2] = [
+        ("relaxed_address", Setting::RelaxedAddress),
+        ("network_tokens", Setting::NetworkTokens),
+    ];
+}
+
+/// What conditions are tested against.
+#[derive(Clone, Copy)]
+pub struct Facts<'f> {
+    /// The request.
+    pub values: &'f Values<'f>,
+    /// The merchant.
+    pub settings: &'f Settings,
+    /// The way in which the request is meant.
+    pub variant: u8,
+    /// The replies so far.
+    pub replies: &'f Replies,
+    /// The bodies of the service.
+    pub bodies: &'f [Body],
+    /// The method of the call at hand.
+    pub method: Option<&'f Method>,
+}
+
+impl Condition {
+    /// Whether it holds.
+    pub fn holds(&self, facts: Facts<'_>) -> bool {
+        self.alternatives.is_empty()
+            || self
+                .alternatives
+                .iter()
+                .any(|tests| tests.iter().all(|test| test.holds(facts)))
+    }
+}
+
+impl Test {
+    fn holds(&self, facts: Facts<'_>) -> bool {
+        let came = |field: &FieldId| facts.values.get(*field).is_some();
+        match self {
+            Test::Variant(id) => facts.variant == *id,
+            Test::Setting(setting, wanted) => facts.settings.is_on(*setting) == *wanted,
+            Test::Processor(names) => facts
+                .settings
+                .processor
+                .as_ref()
+                .is_some_and(|name| names.contains(name)),
+            Test::All(fields) => fields.iter().all(came),
+            Test::Any(fields) => fields.iter().any(came),
+            Test::Absent(fields) => !fields.iter().any(came),
+            Test::Equals(field, value) => facts
+                .values
+                .get(*field)
+                .is_some_and(|came| came.eq_ignore_ascii_case(value)),
+            Test::Method(method) => facts.method == Some(method),
+            Test::Mapped(body) => facts.bodies[*body].is_triggered(facts),
+            Test::Has(place, wanted) => facts.replies.has(place) == *wanted,
+            Test::Run(step, wanted) => facts.replies.has_run(*step) == *wanted,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The dictionary of SCMP fields, and the fields of one request sorted into its slots.
+
+use std::collections::HashMap;
+
+use crate::scmp;
+
+use super::code::CodeId;
+
+/// A field of the dictionary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldId(pub(in crate::mapping) u16);
+
+/// What kind of text a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// Digits only.
+    Digits,
+    /// A payment card's number; its check is a property of the card type.
+    CardNumber,
+    /// A decimal number that is not negative.
+    Decimal,
+    /// 1 to 12, with or without a leading zero.
+    Month,
+    /// Two or four digits.
+    Year,
+    /// Two letters.
+    Alpha2,
+    /// Three letters.
+    Alpha3,
+}
+
+impl Kind {
+    /// The kinds by the names that tables use.
+    pub const NAMES: [(&'static str, Kind); 8] = [
+        ("text", Kind::Text),
+        ("digits", Kind::Digits),
+        ("card_number", Kind::CardNumber),
+        ("decimal", Kind::Decimal),
+        ("month", Kind::Month),
+        ("year", Kind::Year),
+        ("alpha2", Kind::Alpha2),
+        ("alpha3", Kind::Alpha3),
+    ];
+}
+
+/// Why a field's value must not be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// A primary account number.
+    Pan,
+    /// A card verification number.
+    Cvn,
+    /// A bank account number.
+    Account,
+    /// Personal data.
+    Pii,
+    /// A secret, or text that a merchant stores as one.
+    Secret,
+}
+
+impl Sensitivity {
+    /// The sensitivities by the names that tables use.
+    pub const NAMES: [(&'static str, Sensitivity); 5] = [
+        ("pan", Sensitivity::Pan),
+        ("cvn", Sensitivity::Cvn),
+        ("account", Sensitivity::Account),
+        ("pii", Sensitivity::Pii),
+        ("secret", Sensitivity::Secret),
+    ];
+}
+
+/// What the dictionary says of a field.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name, in lower case.
+    pub name: String,
+    /// What kind of text it holds.
+    pub kind: Kind,
+    /// Its greatest length in characters.
+    pub max: Option<u16>,
+    /// Shorter lengths that single processors have, by the processor's name.
+    pub processor_max: Vec<(String, u16)>,
+    /// The only values that it takes; any where this is empty.
+    pub values: Vec<String>,
+    /// The code table whose codes are the only values that it takes.
+    pub code: Option<CodeId>,
+    /// Why its value must not be shown.
+    pub sensitivity: Option<Sensitivity>,
+    /// Whether it is a control of the client library, and not data.
+    pub control: bool,
+    /// Where it goes when no mapping line says so, in the words of `mappings export`.
+    pub export: Option<String>,
+}
+
+/// All known fields.
+#[derive(Debug, Default)]
+pub struct Dictionary {
+    pub(in crate::mapping) fields: Vec<Field>,
+    pub(in crate::mapping) names: HashMap<String, FieldId>,
+}
+
+impl Dictionary {
+    /// The id of a name or alias in lower case.
+    pub fn find(&self, name: &str) -> Option<FieldId> {
+        self.names.get(name).copied()
+    }
+
+    /// What is known of a field.
+    pub fn get(&self, id: FieldId) -> &Field {
+        &self.fields[usize::from(id.0)]
+    }
+
+    /// The fields in the order of the tables.
+    pub fn iter(&self) -> impl Iterator<Item = (FieldId, &Field)> {
+        (0..).map(FieldId).zip(&self.fields)
+    }
+
+    /// Sorts a request's fields into their slots. The one place where names are looked up.
+    pub fn values<'r>(&self, request: &'r scmp::Request<'_>) -> Values<'r> {
+        let mut values = Values {
+            slots: vec![None; self.fields.len()],
+            masked: Vec::new(),
+            unknown: Vec::new(),
+        };
+        for field in request.fields() {
+            match self.find(&field.name) {
+                Some(id) => values.slots[usize::from(id.0)] = Some(&field.value),
+                None => values.unknown.push(&field.name),
+            }
+        }
+        values
+    }
+}
+
+/// The fields of one request. Holds card data: it has no `Debug`.
+pub struct Values<'r> {
+    slots: Vec<Option<&'r str>>,
+    masked: Vec<(FieldId, &'r str)>,
+    unknown: Vec<&'r str>,
+}
+
+impl<'r> Values<'r> {
+    /// The value of a field, where it came.
+    pub fn get(&self, id: FieldId) -> Option<&'r str> {
+        self.slots[usize::from(id.0)]
+    }
+
+    /// Names that the dictionary does not know.
+    pub fn unknown(&self) -> &[&'r str] {
+        &self.unknown
+    }
+
+    /// Takes a masked value out: from here on the field counts as absent.
+    pub fn set_aside(&mut self, id: FieldId) {
+        if let Some(value) = self.slots[usize::from(id.0)].take() {
+            self.masked.push((id, value));
+        }
+    }
+
+    /// The masked value of a field that was set aside.
+    pub fn masked(&self, id: FieldId) -> Option<&'r str> {
+        self.masked
+            .iter()
+            .find(|(field, _)| *field == id)
+            .map(|(_, value)| *value)
+    }
+
+    /// The fields that came, those set aside too.
+    pub fn present(&self) -> impl Iterator<Item = FieldId> {
+        let came = (0..)
+            .map(FieldId)
+            .zip(&self.slots)
+            .filter(|(_, slot)| slot.is_some());
+        came.map(|(id, _)| id)
+            .chain(self.masked.iter().map(|(id, _)| *id))
+    }
+}

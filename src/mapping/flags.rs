@@ -1,0 +1,215 @@
+//! Outcomes to reply flags and texts.
+
+use serde_json::Value;
+
+/// What the gateway says of an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// 1 success, 0 declined, -1 error.
+    pub rcode: i8,
+    /// The reply flag.
+    pub flag: String,
+    /// The reply text.
+    pub message: String,
+}
+
+/// What the gateway says by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalKind {
+    /// All went well.
+    Success,
+    /// A required field is missing.
+    Missing,
+    /// A field's value does not fit.
+    Invalid,
+    /// The card number is missing or wrong.
+    Card,
+    /// The REST host could not be reached, or did not answer a call that changes nothing.
+    NoService,
+    /// A call that may have changed something was not answered.
+    Unknown,
+    /// A success that cannot be read.
+    Unreadable,
+    /// The gateway is at its limit.
+    Overload,
+}
+
+impl LocalKind {
+    /// The kinds by the names that tables use.
+    pub const NAMES: [(&'static str, LocalKind); 8] = [
+        ("success", LocalKind::Success),
+        ("missing", LocalKind::Missing),
+        ("invalid", LocalKind::Invalid),
+        ("card", LocalKind::Card),
+        ("no_service", LocalKind::NoService),
+        ("unknown", LocalKind::Unknown),
+        ("unreadable", LocalKind::Unreadable),
+        ("overload", LocalKind::Overload),
+    ];
+}
+
+/// A flag, its code and the pattern of its text.
+#[derive(Debug, Clone)]
+pub struct FlagText {
+    /// 1 success, 0 declined, -1 error.
+    pub rcode: i8,
+    /// The reply flag.
+    pub flag: String,
+    /// The text, with `{field}`, `{detail}` and `{message}`.
+    pub text: String,
+}
+
+/// A REST outcome and what is said of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The HTTP status, or its class.
+    pub http: HttpPattern,
+    /// The error's type.
+    pub kind: Option<String>,
+    /// The SCMP field that the error's details must name.
+    pub field: Option<String>,
+    /// What is said.
+    pub says: FlagText,
+}
+
+/// Which HTTP statuses are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpPattern {
+    /// This one.
+    Status(u16),
+    /// Those that begin with this digit.
+    Class(u16),
+    /// All.
+    Any,
+}
+
+impl HttpPattern {
+    fn fits(self, status: u16) -> bool {
+        match self {
+            HttpPattern::Status(only) => only == status,
+            HttpPattern::Class(class) => class == status / 100,
+            HttpPattern::Any => true,
+        }
+    }
+}
+
+/// The flags table.
+#[derive(Debug)]
+pub struct Flags {
+    pub(in crate::mapping) local: Vec<FlagText>,
+    pub(in crate::mapping) rest: Vec<Outcome>,
+}
+
+/// What REST says is wrong.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RestError {
+    /// `errors[].type`.
+    pub kind: Option<String>,
+    /// `errors[].message`, or what other families have in its place.
+    pub message: Option<String>,
+    /// The paths that the details name, location first.
+    pub blamed: Vec<String>,
+}
+
+impl RestError {
+    /// Reads the error families of the REST side (rest-api, section 5): `errors[]`, `details[]`, `response.rmsg`, `message`.
+    pub fn read(body: &Value) -> RestError {
+        let error = body.pointer("/errors/0").unwrap_or(body);
+        let text =
+            |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let details = error.get("details").and_then(Value::as_array);
+        RestError {
+            kind: text(error, "type").or_else(|| text(error, "reason")),
+            message: text(error, "message")
+                .or_else(|| body.pointer("/response/rmsg")?.as_str().map(str::to_owned)),
+            blamed: details.into_iter().flatten().filter_map(blamed).collect(),
+        }
+    }
+}
+
+fn blamed(detail: &Value) -> Option<String> {
+    let text = |key: &str| {
+        detail
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|t| !t.is_empty())
+    };
+    match (text("location"), text("name").or_else(|| text("field"))) {
+        (Some(location), Some(name)) => Some(format!("{location}.{name}")),
+        (None, Some(name)) => Some(name.to_owned()),
+        (Some(location), None) => Some(location.to_owned()),
+        (None, None) => None,
+    }
+}
+
+impl Flags {
+    /// What the gateway says by itself of a field.
+    pub fn local(&self, kind: LocalKind, field: &str, detail: &str) -> Verdict {
+        let says = &self.local[kind as usize];
+        let message = says
+            .text
+            .replace("{field}", field)
+            .replace("{detail}", detail);
+        Verdict {
+            rcode: says.rcode,
+            flag: says.flag.clone(),
+            message,
+        }
+    }
+
+    /// What is said of a REST error; `field` is the SCMP name of what it blames.
+    pub fn rest(&self, status: u16, error: &RestError, field: Option<&str>) -> Option<Verdict> {
+        let fits = |line: &&Outcome| {
+            line.http.fits(status)
+                && line
+                    .kind
+                    .as_deref()
+                    .is_none_or(|kind| Some(kind) == error.kind.as_deref())
+                && line
+                    .field
+                    .as_deref()
+                    .is_none_or(|wanted| Some(wanted) == field)
+        };
+        let says = &self.rest.iter().find(fits)?.says;
+        let said = error
+            .message
+            .as_deref()
+            .or(error.kind.as_deref())
+            .unwrap_or("no reason given");
+        let blamed = field
+            .or(error.blamed.first().map(String::as_str))
+            .unwrap_or(said);
+        let message = says
+            .text
+            .replace("{field}", blamed)
+            .replace("{message}", said);
+        Some(Verdict {
+            rcode: says.rcode,
+            flag: says.flag.clone(),
+            message,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reads_the_error_families() {
+        let tms = RestError::read(&json!({"errors": [{"type": "invalidFields", "message": "m",
+            "details": [{"name": "number", "location": "card"}]}]}));
+        assert_eq!(tms.kind.as_deref(), Some("invalidFields"));
+        assert_eq!(tms.blamed, ["card.number"]);
+        let auth = RestError::read(&json!({"response": {"rmsg": "Authentication Failed"}}));
+        assert_eq!(auth.message.as_deref(), Some("Authentication Failed"));
+        let pts = RestError::read(&json!({"reason": "INVALID_DATA", "message": "m",
+            "details": [{"field": "a.b", "reason": "INVALID_DATA"}]}));
+        assert_eq!(
+            (pts.kind.as_deref(), &pts.blamed[..]),
+            (Some("INVALID_DATA"), &["a.b".into()][..])
+        );
+        assert_eq!(RestError::read(&Value::Null), RestError::default());
+    }
+}

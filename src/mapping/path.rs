@@ -1,0 +1,154 @@
+//! JSON paths as the tables write them: `billTo.firstName`, `merchantDefinedInformation[name=data1].value`.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// A step into a JSON document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    /// A member of an object.
+    Key(String),
+    /// The element of an array whose member `key` has this text.
+    Element {
+        /// The member that tells the elements apart.
+        key: String,
+        /// Its text in the element that is meant.
+        value: String,
+    },
+}
+
+/// A path into a JSON document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonPath {
+    text: String,
+    segments: Vec<Segment>,
+}
+
+impl JsonPath {
+    /// Reads a path; the error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<JsonPath, String> {
+        let mut segments = Vec::new();
+        for part in split_dots(text) {
+            let (key, element) = match part.split_once('[') {
+                None => (part, None),
+                Some((key, rest)) => (key, Some(parse_element(text, rest)?)),
+            };
+            if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+                return Err(format!(
+                    "\"{text}\" is not a JSON path; write names joined by dots."
+                ));
+            }
+            segments.push(Segment::Key(key.to_owned()));
+            segments.extend(element);
+        }
+        Ok(JsonPath {
+            text: text.to_owned(),
+            segments,
+        })
+    }
+
+    /// The steps, outermost first.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The value at this path.
+    pub fn find<'v>(&self, root: &'v Value) -> Option<&'v Value> {
+        self.segments
+            .iter()
+            .try_fold(root, |value, segment| match segment {
+                Segment::Key(key) => value.get(key),
+                Segment::Element { key, value: wanted } => value
+                    .as_array()?
+                    .iter()
+                    .find(|element| element.get(key).and_then(Value::as_str) == Some(wanted)),
+            })
+    }
+
+    /// The path with every element written `[]`, as REST documents write it.
+    pub fn plain(&self) -> String {
+        let mut plain = String::new();
+        for segment in &self.segments {
+            match segment {
+                Segment::Element { .. } => plain.push_str("[]"),
+                Segment::Key(key) => {
+                    if !plain.is_empty() {
+                        plain.push('.');
+                    }
+                    plain.push_str(key);
+                }
+            }
+        }
+        plain
+    }
+
+    /// The element keys, e.g. `name=data1`.
+    pub fn element(&self) -> Option<String> {
+        self.segments.iter().find_map(|segment| match segment {
+            Segment::Element { key, value } => Some(format!("{key}={value}")),
+            Segment::Key(_) => None,
+        })
+    }
+}
+
+impl fmt::Display for JsonPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Splits at dots outside of brackets, for an element's value may hold one.
+fn split_dots(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut inside) = (0, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' => inside = true,
+            b']' => inside = false,
+            b'.' if !inside => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+fn parse_element(text: &str, rest: &str) -> Result<Segment, String> {
+    rest.strip_suffix(']')
+        .and_then(|inner| inner.split_once('='))
+        .filter(|(key, value)| !key.is_empty() && !value.is_empty())
+        .map(|(key, value)| Segment::Element {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
+        .ok_or_else(|| {
+            format!("\"{text}\" has an element without a key; write it as list[name=value].")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn finds_members_and_keyed_elements() {
+        let root = json!({"a": {"b": [{"name": "x", "v": 1}, {"name": "y.z", "v": 2}]}});
+        let path = JsonPath::parse("a.b[name=y.z].v").expect("a path");
+        assert_eq!(path.find(&root), Some(&json!(2)));
+        assert_eq!(path.plain(), "a.b[].v");
+        assert_eq!(path.element().as_deref(), Some("name=y.z"));
+        assert_eq!(JsonPath::parse("a.c").expect("a path").find(&root), None);
+    }
+
+    #[test]
+    fn refuses_what_is_no_path() {
+        for text in ["", "a..b", "a.b[]", "a.b[name]", "a b", ".a"] {
+            assert!(JsonPath::parse(text).is_err(), "{text}");
+        }
+    }
+}

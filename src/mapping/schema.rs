@@ -1,0 +1,343 @@
+//! The tables as they are written. `mappings/README.md` explains them to those who write them.
+
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+/// Lines that keep their places in the file. One that cannot be read does not hide the faults of the others.
+#[derive(Debug)]
+pub struct Lines<T> {
+    good: Vec<Spanned<T>>,
+    bad: Vec<(usize, String)>,
+}
+
+impl<T> Default for Lines<T> {
+    fn default() -> Lines<T> {
+        Lines {
+            good: Vec::new(),
+            bad: Vec::new(),
+        }
+    }
+}
+
+impl<T> std::ops::Deref for Lines<T> {
+    type Target = [Spanned<T>];
+
+    fn deref(&self) -> &[Spanned<T>] {
+        &self.good
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Lines<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lines<T>, D::Error> {
+        let mut lines = Lines::default();
+        for line in Vec::<Spanned<toml::Value>>::deserialize(deserializer)? {
+            let span = line.span();
+            match T::deserialize(line.into_inner()) {
+                Ok(good) => lines.good.push(Spanned::new(span, good)),
+                Err(error) => lines.bad.push((span.start, error.message().to_owned())),
+            }
+        }
+        Ok(lines)
+    }
+}
+
+/// A file's lines that could not be read: where, and why.
+pub trait Unreadable {
+    /// Offsets and messages.
+    fn unreadable(&self) -> Vec<(usize, String)>;
+}
+
+macro_rules! unreadable {
+    ($file:ty: $($lines:ident),*) => {
+        impl Unreadable for $file {
+            fn unreadable(&self) -> Vec<(usize, String)> {
+                let all: Vec<&Vec<(usize, String)>> = vec![$(&self.$lines.bad),*];
+                all.into_iter().flatten().cloned().collect()
+            }
+        }
+    };
+}
+
+unreadable!(RawBody: lines);
+unreadable!(RawService: variants, require, drop, unchanged, reply, steps);
+unreadable!(RawFlags: rest);
+unreadable!(RawRest:);
+unreadable!(RawFields:);
+unreadable!(RawCodes:);
+
+/// One line of `fields/*.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawField {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub max: Option<u16>,
+    #[serde(default)]
+    pub processor_max: IndexMap<String, u16>,
+    #[serde(default)]
+    pub values: Vec<String>,
+    pub code: Option<String>,
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    pub sensitivity: Option<String>,
+    #[serde(default)]
+    pub control: bool,
+    pub export: Option<String>,
+}
+
+/// `fields/*.toml`.
+pub type RawFields = IndexMap<Spanned<String>, Spanned<RawField>>;
+
+/// One line of a table in `codes.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawCode {
+    /// `code = "rest value"`.
+    Plain(String),
+    /// `code = { rest = "…", also = ["…"] }`.
+    Full(RawFullCode),
+}
+
+/// The long form of a code.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFullCode {
+    pub rest: String,
+    #[serde(default)]
+    pub also: Vec<String>,
+    pub number: Option<String>,
+}
+
+/// `codes.toml`.
+pub type RawCodes = IndexMap<Spanned<String>, IndexMap<Spanned<String>, Spanned<RawCode>>>;
+
+/// `rest/*.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRest {
+    #[serde(default)]
+    pub operations: IndexMap<Spanned<String>, RawOperation>,
+    #[serde(default)]
+    pub resources: IndexMap<String, IndexMap<Spanned<String>, RawMember>>,
+}
+
+/// An operation and the objects that it carries.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOperation {
+    pub request: Option<Spanned<String>>,
+    pub reply: Option<Spanned<String>>,
+}
+
+/// A member of a REST object.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawMember {
+    pub max: Option<u16>,
+    #[serde(rename = "type")]
+    pub kind: Option<Spanned<String>>,
+    pub resource: Option<Spanned<String>>,
+}
+
+/// `bodies/*.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawBody {
+    pub resource: Spanned<String>,
+    pub lines: Lines<RawLine>,
+}
+
+/// One mapping line of a request body.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLine {
+    pub path: String,
+    pub field: Option<String>,
+    pub constant: Option<toml::Value>,
+    pub reply: Option<String>,
+    pub transform: Option<String>,
+    pub trigger: Option<bool>,
+    pub when: Option<RawWhen>,
+}
+
+/// A condition: all of one table's tests, or any of several tables.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum RawWhen {
+    /// `when = { … }`.
+    All(Box<RawTests>),
+    /// `when = [{ … }, { … }]`.
+    Any(Vec<RawTests>),
+}
+
+/// The tests of one condition.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawTests {
+    pub variant: Option<String>,
+    pub setting: Option<String>,
+    pub setting_off: Option<String>,
+    #[serde(default)]
+    pub processor: Vec<String>,
+    #[serde(default)]
+    pub all: Vec<String>,
+    #[serde(default)]
+    pub any: Vec<String>,
+    #[serde(default)]
+    pub absent: Vec<String>,
+    #[serde(default)]
+    pub equals: IndexMap<String, String>,
+    pub method: Option<String>,
+    pub mapped: Option<String>,
+    #[serde(default)]
+    pub has: Vec<String>,
+    #[serde(default)]
+    pub lacks: Vec<String>,
+    #[serde(default)]
+    pub run: Vec<String>,
+    #[serde(default)]
+    pub not_run: Vec<String>,
+}
+
+/// `services/*.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawService {
+    pub service: Spanned<String>,
+    pub prefix: Option<String>,
+    #[serde(default)]
+    pub variants: Lines<RawVariant>,
+    #[serde(default)]
+    pub require: Lines<RawRequire>,
+    #[serde(default)]
+    pub drop: Lines<RawDrop>,
+    #[serde(default)]
+    pub unchanged: Lines<RawUnchanged>,
+    #[serde(default)]
+    pub reply: Lines<RawReply>,
+    #[serde(default, rename = "step")]
+    pub steps: Lines<RawStep>,
+}
+
+/// One way in which a service is meant, e.g. by card or by check.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawVariant {
+    pub name: String,
+    pub when: Option<RawWhen>,
+}
+
+/// A field that must be there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRequire {
+    pub field: String,
+    pub refusal: Option<String>,
+    pub when: Option<RawWhen>,
+}
+
+/// A known field that is deliberately not sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDrop {
+    pub field: String,
+    pub reason: String,
+    #[serde(default)]
+    pub checked: bool,
+}
+
+/// A field whose masked value means "as it is stored".
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawUnchanged {
+    pub field: String,
+    pub stored: String,
+    pub refusal: String,
+}
+
+/// One line of the reply.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawReply {
+    pub field: String,
+    pub from: Option<RawSources>,
+    pub constant: Option<String>,
+    pub none: Option<String>,
+    pub transform: Option<String>,
+    pub default: Option<String>,
+    pub when: Option<RawWhen>,
+}
+
+/// One source or several in order of preference.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawSources {
+    /// `from = "…"`.
+    One(String),
+    /// `from = ["…", "…"]`.
+    Several(Vec<String>),
+}
+
+/// One REST call of a service.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawStep {
+    pub name: String,
+    pub call: String,
+    #[serde(default)]
+    pub path: IndexMap<String, String>,
+    pub body: Option<String>,
+    pub if_match: Option<String>,
+    pub keep: Option<RawKeep>,
+    pub undo: Option<RawUndo>,
+    pub changed: Option<String>,
+    pub when: Option<RawWhen>,
+}
+
+/// Parts of a stored object that a call sends again beside what is new.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawKeep {
+    pub from: String,
+    pub paths: Vec<String>,
+}
+
+/// The call that undoes a step.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawUndo {
+    pub call: String,
+    #[serde(default)]
+    pub path: IndexMap<String, String>,
+}
+
+/// `flags.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFlags {
+    pub flags: IndexMap<String, i8>,
+    pub local: IndexMap<Spanned<String>, Spanned<RawText>>,
+    pub rest: Lines<RawOutcome>,
+}
+
+/// A flag and its text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawText {
+    pub flag: String,
+    pub text: String,
+}
+
+/// A REST outcome, its flag and text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOutcome {
+    pub http: String,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub field: Option<String>,
+    pub flag: String,
+    pub text: String,
+}

@@ -1,0 +1,203 @@
+//! Checks on a request's values, made before any call.
+
+use super::Settings;
+use super::code::{CodeTable, NumberCheck};
+use super::condition::Facts;
+use super::field::{Field, FieldId, Kind};
+use super::flags::LocalKind;
+use super::tables::{Service, Tables};
+
+/// Why a request is refused, without the value that is to blame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is said.
+    pub kind: LocalKind,
+    /// The SCMP field.
+    pub field: String,
+    /// What is wrong with it, with a blank before it; empty where the kind says it all.
+    pub detail: String,
+}
+
+/// Everything that is wrong with a request for a service, missing fields first.
+pub fn refusals(tables: &Tables, service: &Service, facts: Facts<'_>) -> Vec<Refusal> {
+    let mut refusals: Vec<Refusal> = Vec::new();
+    for required in &service.require {
+        if facts.values.get(required.field).is_none() && required.when.holds(facts) {
+            let field = tables.dictionary.get(required.field).name.clone();
+            refusals.push(Refusal {
+                kind: required.refusal,
+                field,
+                detail: String::new(),
+            });
+        }
+    }
+    for checked in &service.checked {
+        let field = tables.dictionary.get(checked.field);
+        let Some(value) = facts.values.get(checked.field) else {
+            continue;
+        };
+        if !checked.when.holds(facts) || refusals.iter().any(|known| known.field == field.name) {
+            continue;
+        }
+        let number = number_check(tables, facts);
+        let fault = fault(field, value, facts.settings, &tables.codes, number)
+            .or_else(|| too_long(value, checked.rest_max, "REST"));
+        if let Some(detail) = fault {
+            let kind = match field.kind {
+                Kind::CardNumber => LocalKind::Card,
+                _ => LocalKind::Invalid,
+            };
+            refusals.push(Refusal {
+                kind,
+                field: field.name.clone(),
+                detail,
+            });
+        }
+    }
+    refusals
+}
+
+/// The check on the card number that the request's card type asks for.
+fn number_check(tables: &Tables, facts: Facts<'_>) -> NumberCheck {
+    let coded = |(id, field): (FieldId, &Field)| {
+        let code = tables.codes[usize::from(field.code?.0)].by_scmp(facts.values.get(id)?)?;
+        (code.number != NumberCheck::Luhn).then_some(code.number)
+    };
+    tables.dictionary.iter().find_map(coded).unwrap_or_default()
+}
+
+fn fault(
+    field: &Field,
+    value: &str,
+    settings: &Settings,
+    codes: &[CodeTable],
+    number: NumberCheck,
+) -> Option<String> {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let letters =
+        |count: usize| value.len() == count && value.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let wrong = match field.kind {
+        Kind::Text => None,
+        Kind::Digits => (!digits(value)).then_some("must be digits"),
+        Kind::CardNumber => (!is_card_number(value, number)).then_some("is no card number"),
+        Kind::Decimal => (!is_decimal(value)).then_some("must be a decimal number"),
+        Kind::Month => (!is_month(value)).then_some("must be 01 to 12"),
+        Kind::Year => {
+            (!digits(value) || ![2, 4].contains(&value.len())).then_some("must be 2 or 4 digits")
+        }
+        Kind::Alpha2 => (!letters(2)).then_some("must be 2 letters"),
+        Kind::Alpha3 => (!letters(3)).then_some("must be 3 letters"),
+    };
+    if let Some(wrong) = wrong {
+        return Some(format!(" ({wrong})"));
+    }
+    if !field.values.is_empty() && !field.values.iter().any(|known| known == value) {
+        return Some(format!(" (must be {})", field.values.join(" or ")));
+    }
+    if field
+        .code
+        .is_some_and(|id| codes[usize::from(id.0)].by_scmp(value).is_none())
+    {
+        return Some(" (unknown code)".to_owned());
+    }
+    let shorter = settings.processor.as_ref().and_then(|processor| {
+        field
+            .processor_max
+            .iter()
+            .find(|(name, _)| name == processor)
+            .map(|(_, max)| *max)
+    });
+    too_long(value, shorter, "this processor").or_else(|| too_long(value, field.max, "SCMP"))
+}
+
+fn too_long(value: &str, max: Option<u16>, whose: &str) -> Option<String> {
+    let max = max?;
+    (value.chars().count() > usize::from(max))
+        .then(|| format!(" (at most {max} characters with {whose})"))
+}
+
+/// Not negative, one point at most, nothing but digits besides.
+fn is_decimal(value: &str) -> bool {
+    let (whole, part) = value.split_once('.').unwrap_or((value, ""));
+    !(whole.is_empty() && part.is_empty())
+        && whole
+            .bytes()
+            .chain(part.bytes())
+            .all(|byte| byte.is_ascii_digit())
+}
+
+fn is_month(value: &str) -> bool {
+    matches!(
+        value.as_bytes(),
+        [b'1'..=b'9'] | [b'0', b'1'..=b'9'] | [b'1', b'0'..=b'2']
+    )
+}
+
+fn is_card_number(value: &str, check: NumberCheck) -> bool {
+    let digits =
+        value.bytes().all(|byte| byte.is_ascii_digit()) && (12..=19).contains(&value.len());
+    match check {
+        NumberCheck::Any => true,
+        NumberCheck::Digits => digits,
+        NumberCheck::Luhn => digits && luhn(value),
+    }
+}
+
+/// Whether the last digit is the right check digit (ISO/IEC 7812-1, annex B).
+fn luhn(digits: &str) -> bool {
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(place, byte)| {
+            let digit = u32::from(byte - b'0');
+            match (place % 2, digit) {
+                (0, digit) => digit,
+                (_, digit) if digit > 4 => 2 * digit - 9,
+                (_, digit) => 2 * digit,
+            }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn luhn_knows_published_test_numbers() {
+        for number in ["4111111111111111", "378282246310005", "5555555555554444"] {
+            assert!(luhn(number), "{number}");
+        }
+        assert!(!luhn("4111111111111112"));
+    }
+
+    #[test]
+    fn decimals_are_text() {
+        for good in ["10.00", "0", "1.", ".5", "102.210"] {
+            assert!(is_decimal(good), "{good}");
+        }
+        for bad in ["", ".", "-1", "1,0", "1.0.0", "1e3", " 1"] {
+            assert!(!is_decimal(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn months_are_one_to_twelve() {
+        let good = (0..=99).filter(|n| is_month(&n.to_string())).count();
+        assert_eq!(good, 12);
+        assert!(is_month("09") && !is_month("00") && !is_month("13") && !is_month("001"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_single_wrong_digit_breaks_luhn(place in 0usize..16, change in 1u8..10) {
+            let mut digits = *b"4111111111111111";
+            digits[place] = b'0' + (digits[place] - b'0' + change) % 10;
+            let text = String::from_utf8_lossy(&digits).into_owned();
+            prop_assert!(!luhn(&text));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What is stored and must survive a call that may replace it.
+
+use serde_json::{Map, Value};
+
+use crate::mapping::mask::is_masked;
+use crate::mapping::path::{JsonPath, Segment};
+use crate::mapping::tables::Keep;
+
+/// Adds to a body the parts of the stored object that are to be kept. What the body says itself wins; what REST returned
+/// masked is left out.
+pub fn keep(body: Vec<u8>, keep: &Keep, stored: &Value) -> Vec<u8> {
+    let Ok(mut new) = serde_json::from_slice::<Value>(&body) else {
+        return body;
+    };
+    for path in &keep.paths {
+        let Some(old) = path.find(stored) else {
+            continue;
+        };
+        // A list that the body does not touch is not sent at all: it stays as it is.
+        if old.is_array() && path.find(&new).is_none() {
+            continue;
+        }
+        if let Some(place) = place(&mut new, path) {
+            merge(place, old, &path.plain(), &keep.element_keys);
+        }
+    }
+    serde_json::to_vec(&new).unwrap_or(body)
+}
+
+/// The place of a path in a document, made where it is missing.
+fn place<'v>(root: &'v mut Value, path: &JsonPath) -> Option<&'v mut Value> {
+    path.segments()
+        .iter()
+        .try_fold(root, |value, segment| match segment {
+            Segment::Key(key) => Some(
+                value
+                    .as_object_mut()?
+                    .entry(key.clone())
+                    .or_insert(Value::Null),
+            ),
+            Segment::Element { .. } => None,
+        })
+}
+
+fn merge(new: &mut Value, old: &Value, plain: &str, keys: &[(String, String)]) {
+    match (&mut *new, old) {
+        (Value::Object(new), Value::Object(old)) => {
+            for (name, old) in old {
+                let plain = format!("{plain}.{name}");
+                merge(
+                    new.entry(name.clone()).or_insert(Value::Null),
+                    old,
+                    &plain,
+                    keys,
+                );
+            }
+            new.retain(|_, value| !value.is_null());
+        }
+        (Value::Array(new), Value::Array(old)) => {
+            if let Some((_, key)) = keys.iter().find(|(array, _)| array == plain) {
+                merge_elements(new, old, key, plain, keys);
+            }
+        }
+        (Value::Null, old) => *new = unmasked(old),
+        _ => {}
+    }
+}
+
+fn merge_elements(
+    new: &mut Vec<Value>,
+    old: &[Value],
+    key: &str,
+    plain: &str,
+    keys: &[(String, String)],
+) {
+    for old in old {
+        let same = new
+            .iter_mut()
+            .find(|new| new.get(key).is_some() && new.get(key) == old.get(key));
+        match same {
+            Some(same) => merge(same, old, &format!("{plain}[]"), keys),
+            None if holds_mask(old) => {}
+            None => new.push(old.clone()),
+        }
+    }
+}
+
+fn holds_mask(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_masked(text),
+        Value::Array(list) => list.iter().any(holds_mask),
+        Value::Object(map) => map.values().any(holds_mask),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// A copy without masked values.
+fn unmasked(value: &Value) -> Value {
+    match value {
+        Value::String(text) if is_masked(text) => Value::Null,
+        Value::Array(list) => list
+            .iter()
+            .filter(|value| !holds_mask(value))
+            .cloned()
+            .collect(),
+        Value::Object(map) => {
+            let kept = map
+                .iter()
+                .map(|(name, value)| (name.clone(), unmasked(value)));
+            Value::Object(
+                kept.filter(|(_, value)| !value.is_null())
+                    .collect::<Map<_, _>>(),
+            )
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn kept(paths: &[&str], new: Value, stored: &Value) -> Value {
+        let keep_line = Keep {
+            step: 0,
+            paths: paths
+                .iter()
+                .map(|p| JsonPath::parse(p).expect("a path"))
+                .collect(),
+            element_keys: vec![
+                ("list".into(), "name".into()),
+                ("buyer.ids".into(), "type".into()),
+            ],
+        };
+        let body = keep(serde_json::to_vec(&new).expect("JSON"), &keep_line, stored);
+        serde_json::from_slice(&body).expect("JSON")
+    }
+
+    #[test]
+    fn elements_that_the_request_does_not_name_survive() {
+        let stored = json!({"list": [{"name": "a", "value": "1"}, {"name": "own", "value": "2"}]});
+        let new = json!({"list": [{"name": "a", "value": "new"}]});
+        let want = json!({"list": [{"name": "a", "value": "new"}, {"name": "own", "value": "2"}]});
+        assert_eq!(kept(&["list"], new, &stored), want);
+    }
+
+    #[test]
+    fn a_list_that_is_not_touched_is_not_sent() {
+        let stored = json!({"list": [{"name": "a", "value": "1"}]});
+        assert_eq!(kept(&["list"], json!({"x": 1}), &stored), json!({"x": 1}));
+    }
+
+    #[test]
+    fn masked_values_are_never_sent_back() {
+        let stored = json!({"list": [{"name": "s", "value": "XXXXXX1111"}],
+            "buyer": {"tax": "12XXXXX89", "currency": "USD", "ids": [{"type": "d", "id": "AXX1"}]}});
+        let new = json!({"list": [{"name": "a", "value": "1"}]});
+        let want = json!({"list": [{"name": "a", "value": "1"}],
+            "buyer": {"currency": "USD", "ids": [{"type": "d", "id": "AXX1"}]}});
+        assert_eq!(kept(&["list", "buyer"], new, &stored), want);
+    }
+
+    #[test]
+    fn parts_of_an_element_come_together() {
+        let stored = json!({"buyer": {"ids": [{"type": "d", "id": "D1", "by": {"area": "CA"}}]}});
+        let new = json!({"buyer": {"ids": [{"type": "d", "by": {"area": "NY"}}]}});
+        let want = json!({"buyer": {"ids": [{"type": "d", "id": "D1", "by": {"area": "NY"}}]}});
+        assert_eq!(kept(&["buyer.ids"], new, &stored), want);
+    }
+}
