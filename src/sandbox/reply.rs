@@ -1,0 +1,65 @@
+//! A reply before it is bytes.
+
+use serde_json::{Value, json};
+
+/// What a resource answers; the server adds the headers that every reply has.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// The `ETag` header, without quotes.
+    pub(crate) etag: Option<String>,
+    /// The `Location` header.
+    pub(crate) location: Option<String>,
+    /// The JSON body; `None` sends none.
+    pub(crate) body: Option<Value>,
+}
+
+impl Reply {
+    /// A reply with a JSON body.
+    pub(crate) fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            etag: None,
+            location: None,
+            body: Some(body),
+        }
+    }
+
+    /// 204.
+    pub(crate) fn no_content() -> Self {
+        Self {
+            status: 204,
+            etag: None,
+            location: None,
+            body: None,
+        }
+    }
+
+    /// The reply with an `ETag`.
+    pub(crate) fn with_etag(mut self, etag: &str) -> Self {
+        self.etag = Some(etag.to_owned());
+        self
+    }
+
+    /// The reply with a `Location`.
+    pub(crate) fn with_location(mut self, location: String) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    /// 401, the same for every cause: the real host does not tell a caller why.
+    pub(crate) fn unauthorized() -> Self {
+        Self::json(401, json!({"response": {"rmsg": "Authentication Failed"}}))
+    }
+
+    /// 404 for a path that is no resource.
+    pub(crate) fn no_such_resource() -> Self {
+        Self::message(404, "The requested resource does not exist")
+    }
+
+    /// A reply of the infrastructure, outside any service: `{"message": …}`.
+    pub(crate) fn message(status: u16, message: &str) -> Self {
+        Self::json(status, json!({"message": message}))
+    }
+}

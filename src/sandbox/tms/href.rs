@@ -1,0 +1,37 @@
+//! The path of each token: its links, its `Location`, and the key under which a deletion is
+//! remembered.
+
+/// An instrument identifier.
+pub(crate) fn identifier(id: &str) -> String {
+    format!("/tms/v1/instrumentidentifiers/{id}")
+}
+
+/// The payment instruments that use an identifier.
+pub(crate) fn identifier_instruments(id: &str) -> String {
+    format!("/tms/v1/instrumentidentifiers/{id}/paymentinstruments")
+}
+
+/// A customer.
+pub(crate) fn customer(id: &str) -> String {
+    format!("/tms/v2/customers/{id}")
+}
+
+/// A customer's payment instruments.
+pub(crate) fn instruments(owner: &str) -> String {
+    format!("/tms/v2/customers/{owner}/payment-instruments")
+}
+
+/// A payment instrument.
+pub(crate) fn instrument(owner: &str, id: &str) -> String {
+    format!("/tms/v2/customers/{owner}/payment-instruments/{id}")
+}
+
+/// A customer's shipping addresses.
+pub(crate) fn addresses(owner: &str) -> String {
+    format!("/tms/v2/customers/{owner}/shipping-addresses")
+}
+
+/// A shipping address.
+pub(crate) fn address(owner: &str, id: &str) -> String {
+    format!("/tms/v2/customers/{owner}/shipping-addresses/{id}")
+}

@@ -1,0 +1,194 @@
+//! Token management (TMS): which resource a path names, and which verb does what.
+//!
+//! | path | POST | GET | PATCH | DELETE |
+//! |---|---|---|---|---|
+//! | `/tms/v1/instrumentidentifiers` | 201, 200 known | | | |
+//! | `/tms/v1/instrumentidentifiers/{id}` | | 200 | 200 | 204 |
+//! | `/tms/v1/instrumentidentifiers/{id}/paymentinstruments` | | list | | |
+//! | `/tms/v2/customers` | 201 | | | |
+//! | `/tms/v2/customers/{id}` | | 200 | 200 | 204 |
+//! | `/tms/v2/customers/{id}/payment-instruments` | 201 | list | | |
+//! | `/tms/v2/customers/{id}/payment-instruments/{id}` | | 200 | 200 | 204 |
+//! | `/tms/v2/customers/{id}/shipping-addresses` | 201 | list | | |
+//! | `/tms/v2/customers/{id}/shipping-addresses/{id}` | | 200 | 200 | 204 |
+//!
+//! Each path is taken with and without a slash at its end (SDKs and samples differ). The order of
+//! checks is header, existence, `If-Match`, body, fields, other tokens (choice).
+
+mod address;
+mod children;
+mod customer;
+mod error;
+mod fields;
+mod href;
+mod identifier;
+mod instrument;
+mod list;
+mod number;
+mod shape;
+mod vault;
+
+use std::collections::HashMap;
+
+use hyper::header::{HeaderMap, IF_MATCH};
+use serde_json::{Map, Value};
+
+use crate::sandbox::ids::Ids;
+use crate::sandbox::reply::Reply;
+use error::TmsError;
+use vault::Vault;
+
+/// The length of a vault profile's id (spec).
+const PROFILE_ID_CHARS: usize = 36;
+
+/// All tokens of all merchants.
+pub(crate) struct State {
+    ids: Ids,
+    vaults: HashMap<String, Vault>,
+}
+
+impl State {
+    /// No tokens; `seed` decides the ids of those to come.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            ids: Ids::new(seed),
+            vaults: HashMap::new(),
+        }
+    }
+}
+
+/// An authenticated request.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    /// The verb, in capitals.
+    pub(crate) method: &'a str,
+    /// The path without the query.
+    pub(crate) path: &'a str,
+    /// What follows the question mark.
+    pub(crate) query: &'a str,
+    /// The headers.
+    pub(crate) headers: &'a HeaderMap,
+    /// The body's bytes.
+    pub(crate) body: &'a [u8],
+}
+
+impl Call<'_> {
+    /// The body as a JSON object.
+    fn object(&self) -> Result<Map<String, Value>, TmsError> {
+        serde_json::from_slice(self.body).map_err(|_| TmsError::InvalidBody)
+    }
+
+    /// Refuses when the request was meant for another version of the token.
+    fn check_if_match(&self, etag: &str) -> Result<(), TmsError> {
+        let Some(value) = self.headers.get(IF_MATCH) else {
+            return Ok(());
+        };
+        let mut wanted = value.to_str().unwrap_or("").split(',').map(str::trim);
+        // Quotes are taken as optional: whether the real host sends them is not documented.
+        if wanted.any(|one| one == "*" || one.trim_matches('"') == etag) {
+            Ok(())
+        } else {
+            Err(TmsError::Stale)
+        }
+    }
+
+    fn check_profile_id(&self) -> Result<(), TmsError> {
+        let Some(value) = self.headers.get("profile-id") else {
+            return Ok(());
+        };
+        if value.len() == PROFILE_ID_CHARS {
+            Ok(())
+        } else {
+            Err(TmsError::InvalidHeader("profile-id"))
+        }
+    }
+}
+
+/// What a path names.
+enum Target<'a> {
+    Identifiers,
+    Identifier(&'a str),
+    IdentifierInstruments(&'a str),
+    Customers,
+    Customer(&'a str),
+    Instruments(&'a str),
+    Instrument(&'a str, &'a str),
+    Addresses(&'a str),
+    Address(&'a str, &'a str),
+}
+
+impl<'a> Target<'a> {
+    fn parse(path: &'a str) -> Option<Self> {
+        let path = path.strip_prefix("/tms/")?;
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let segments: Vec<&str> = path.split('/').collect();
+        if segments.contains(&"") {
+            return None;
+        }
+        Some(match segments[..] {
+            ["v1", "instrumentidentifiers"] => Self::Identifiers,
+            ["v1", "instrumentidentifiers", id] => Self::Identifier(id),
+            ["v1", "instrumentidentifiers", id, "paymentinstruments"] => {
+                Self::IdentifierInstruments(id)
+            }
+            ["v2", "customers"] => Self::Customers,
+            ["v2", "customers", id] => Self::Customer(id),
+            ["v2", "customers", owner, "payment-instruments"] => Self::Instruments(owner),
+            ["v2", "customers", owner, "payment-instruments", id] => Self::Instrument(owner, id),
+            ["v2", "customers", owner, "shipping-addresses"] => Self::Addresses(owner),
+            ["v2", "customers", owner, "shipping-addresses", id] => Self::Address(owner, id),
+            _ => return None,
+        })
+    }
+}
+
+/// Answers an authenticated request of `merchant`.
+pub(crate) fn answer(state: &mut State, merchant: &str, call: &Call<'_>) -> Reply {
+    let Some(target) = Target::parse(call.path) else {
+        return Reply::no_such_resource();
+    };
+    let State { ids, vaults } = state;
+    let vault = vaults
+        .entry(merchant.to_owned())
+        .or_insert_with(|| Vault::new(merchant));
+    let outcome = match call.check_profile_id() {
+        Ok(()) => route(vault, ids, &target, call),
+        Err(error) => Err(error),
+    };
+    outcome.unwrap_or_else(|error| error.to_reply())
+}
+
+fn route(
+    vault: &mut Vault,
+    ids: &Ids,
+    target: &Target<'_>,
+    call: &Call<'_>,
+) -> Result<Reply, TmsError> {
+    use Target::*;
+    match (target, call.method) {
+        (Identifiers, "POST") => identifier::create(vault, ids, call),
+        (Identifier(id), "GET") => identifier::read(vault, id),
+        (Identifier(id), "PATCH") => identifier::update(vault, ids, call, id),
+        (Identifier(id), "DELETE") => identifier::delete(vault, call, id),
+        (IdentifierInstruments(id), "GET") => instrument::list_of_identifier(vault, call, id),
+        (Customers, "POST") => customer::create(vault, ids, call),
+        (Customer(id), "GET") => customer::read(vault, id),
+        (Customer(id), "PATCH") => customer::update(vault, ids, call, id),
+        (Customer(id), "DELETE") => customer::delete(vault, call, id),
+        (Instruments(owner), "POST") => instrument::create(vault, ids, call, owner),
+        (Instruments(owner), "GET") => instrument::list(vault, call, owner),
+        (Instrument(owner, id), "GET") => instrument::read(vault, owner, id),
+        (Instrument(owner, id), "PATCH") => instrument::update(vault, ids, call, owner, id),
+        (Instrument(owner, id), "DELETE") => instrument::delete(vault, ids, call, owner, id),
+        (Addresses(owner), "POST") => address::create(vault, ids, call, owner),
+        (Addresses(owner), "GET") => address::list(vault, call, owner),
+        (Address(owner, id), "GET") => address::read(vault, owner, id),
+        (Address(owner, id), "PATCH") => address::update(vault, ids, call, owner, id),
+        (Address(owner, id), "DELETE") => address::delete(vault, ids, call, owner, id),
+        _ => Ok(Reply::message(405, "The method is not allowed here")),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
