@@ -1,8 +1,223 @@
-//! stub
-use super::Ended;
-use std::path::Path;
+//! `serve`: the gateway.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::config::{self, Config, Merchant};
+use crate::gateway::admin::{self, Readiness};
+use crate::gateway::{Gateway, Merchants, listener};
+use crate::mapping::{Settings, Tables};
+use crate::rest::{Credentials, Scheme, Secret};
+use crate::sandbox;
+
+use super::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, environment, runtime, tables};
+
+/// Where the embedded sandbox listens when nothing is said.
+const SANDBOX_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9090);
+
+/// Take SCMP requests and answer them through the REST API.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
-pub fn run(_a: Arguments, _m: Option<&Path>) -> Ended {
-    Ok(std::process::ExitCode::SUCCESS)
+pub struct Arguments {
+    /// The configuration (TOML); variables SCMP_GATEWAY__SECTION__KEY override it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where SCMP requests are taken [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where operators ask /healthz and /readyz [default: 127.0.0.1:8081].
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    /// Run a REST simulator in this process and send everything there; needs no configuration.
+    #[arg(long)]
+    sandbox: bool,
+    /// Where the simulator listens [default: 127.0.0.1:9090].
+    #[arg(long, value_name = "ADDR", requires = "sandbox")]
+    sandbox_listen: Option<SocketAddr>,
+}
+
+pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
+    let tables = tables(mappings)?;
+    let mut config = config::load(arguments.config.as_deref(), environment(), &tables)?;
+    config.server.listen = arguments.listen.unwrap_or(config.server.listen);
+    config.server.admin = arguments.admin.unwrap_or(config.server.admin);
+    config
+        .server
+        .check_exposure()
+        .map_err(|message| Failed::new(EX_CONFIG, message))?;
+    if !arguments.sandbox {
+        check_live(&config)?;
+    }
+    let sandbox = arguments
+        .sandbox
+        .then(|| arguments.sandbox_listen.unwrap_or(SANDBOX_LISTEN));
+    runtime()?.block_on(serve(config, tables, sandbox))
+}
+
+/// What would only fail later, or dangerously, is refused at start.
+fn check_live(config: &Config) -> Result<(), Failed> {
+    if config.merchants.is_empty() {
+        let text = "no merchant is configured: write [merchants.YOUR_ID] in a file and name it with --config, or try \
+                    --sandbox, which needs none.";
+        return Err(Failed::new(EX_USAGE, text));
+    }
+    let public = sandbox::Settings::builtin().merchants;
+    for (id, merchant) in &config.merchants {
+        let base = merchant
+            .base_url
+            .as_deref()
+            .unwrap_or(&config.rest.base_url);
+        let secret = merchant.credentials.shared_secret.expose();
+        if base.starts_with("https://") && public.iter().any(|known| known.secret == secret) {
+            let text = format!(
+                "[merchants.{id}] has the sandbox's public secret, but calls {base}; give it its own."
+            );
+            return Err(Failed::new(EX_CONFIG, text));
+        }
+    }
+    Ok(())
+}
+
+async fn serve(mut config: Config, tables: Tables, sandbox: Option<SocketAddr>) -> Ended {
+    let admin = bind("server.admin", config.server.admin).await?;
+    let server = bind("server.listen", config.server.listen).await?;
+    let (stop_sandbox, sandbox_stopped) = oneshot::channel::<()>();
+    if let Some(address) = sandbox {
+        let listener = bind("--sandbox-listen", address).await?;
+        let address = local(&listener)?;
+        let settings = attach(&mut config, address);
+        tokio::spawn(sandbox::run(listener, settings, async {
+            // Also ends when the sender is dropped.
+            let _stopped = sandbox_stopped.await;
+        }));
+        eprintln!("sandbox   http://{address}");
+    }
+    for warning in &config.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let merchants =
+        Merchants::new(&config).map_err(|error| Failed::new(EX_CONFIG, error.to_string()))?;
+    let address = local(&server)?;
+    announce(&config, address, local(&admin)?, sandbox.is_some());
+    let readiness = Readiness::default();
+    readiness.set(true);
+    let operators = tokio::spawn(admin::run(admin, readiness.clone()));
+    let shutdown = async move {
+        stop_signal().await;
+        readiness.set(false);
+    };
+    let gateway = Arc::new(Gateway::new(tables, merchants));
+    listener::run(server, gateway, &config.server, shutdown).await;
+    operators.abort();
+    drop(stop_sandbox);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Points every merchant at the sandbox, which learns their keys; there is always one merchant to try.
+fn attach(config: &mut Config, address: SocketAddr) -> sandbox::Settings {
+    config.rest.base_url = format!("http://{address}");
+    let mut settings = sandbox::Settings::builtin();
+    for (id, merchant) in &mut config.merchants {
+        merchant.base_url = None;
+        settings.merchants.push(sandbox::Merchant {
+            id: id.clone(),
+            key_id: merchant.credentials.key_id.clone(),
+            secret: merchant.credentials.shared_secret.expose().to_vec(),
+        });
+    }
+    if config.merchants.is_empty() {
+        let ready_made = settings.merchants.iter().map(|known| {
+            let merchant = Merchant {
+                credentials: Credentials {
+                    merchant_id: known.id.clone(),
+                    key_id: known.key_id.clone(),
+                    shared_secret: Secret::from_bytes(known.secret.clone()),
+                    scheme: Scheme::Jwt,
+                    portfolio_id: None,
+                    profile_id: None,
+                },
+                base_url: None,
+                charset: None,
+                settings: Settings::default(),
+            };
+            (known.id.clone(), merchant)
+        });
+        config.merchants.extend(ready_made);
+    }
+    settings
+}
+
+fn announce(config: &Config, address: SocketAddr, admin: SocketAddr, sandbox: bool) {
+    let names: Vec<&str> = config.merchants.keys().map(String::as_str).collect();
+    eprintln!("admin     http://{admin}/healthz and /readyz");
+    eprintln!("merchants {}", names.join(", "));
+    eprintln!("listening http://{address}");
+    if sandbox && let Some(merchant) = names.first() {
+        eprintln!("\nTry it:\n{}", example(merchant, address));
+    }
+}
+
+/// One line that creates a customer token.
+fn example(merchant: &str, address: SocketAddr) -> String {
+    let fields = [
+        "ics_applications=ics_pay_subscription_create",
+        &format!("merchant_id={merchant}"),
+        "merchant_ref_number=ref9876",
+        "recurring_frequency=on-demand",
+        "customer_firstname=Jane",
+        "customer_lastname=Smith",
+        "customer_email=jsmith@example.com",
+        "bill_address1=123 Main Street",
+        "bill_city=Small Town",
+        "bill_state=CA",
+        "bill_zip=98765",
+        "bill_country=US",
+        "currency=USD",
+        "card_type=001",
+        "customer_cc_number=4111111111111111",
+        "customer_cc_expmo=01",
+        "customer_cc_expyr=2030",
+    ];
+    format!(
+        r#"curl -s http://{address}/ --data-binary "$(printf '{}\n')""#,
+        fields.join(r"\n")
+    )
+}
+
+async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener, Failed> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let text = format!("cannot listen on {address} ({what}): {error}. Stop what listens there, or choose another.");
+        Failed::new(EX_UNAVAILABLE, text)
+    })
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, Failed> {
+    listener
+        .local_addr()
+        .map_err(|error| Failed::new(EX_UNAVAILABLE, error.to_string()))
+}
+
+/// Ends at SIGTERM or SIGINT.
+pub fn stop_signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = signal(SignalKind::terminate());
+    let interrupt = signal(SignalKind::interrupt());
+    async move {
+        match (terminate, interrupt) {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            // Without handlers the system's own way of ending stays: this never ends by itself.
+            _ => std::future::pending().await,
+        }
+    }
 }

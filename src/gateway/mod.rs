@@ -1,1 +1,244 @@
-//! gateway
+//! The gateway itself: takes SCMP requests over HTTP, finds the merchant, drives the plan through the REST client.
+//!
+//! [`Gateway`] answers one request; [`listener`] is everything about HTTP; [`admin`] is the operators' listener.
+//!
+//! Invariants: a request that has begun is finished, even if its client hangs up; nothing that is logged holds a
+//! customer's data; this room knows no SCMP field but the merchant's id and no REST path at all.
+
+pub mod admin;
+mod identity;
+pub mod listener;
+mod merchants;
+
+use std::time::{Instant, SystemTime};
+
+use tracing::{info, warn};
+
+use crate::mapping::flags::LocalKind;
+use crate::mapping::{Tables, Verdict};
+use crate::plan::{self, Context, Execution, MERCHANT, Next, Opened, Purpose, Summary};
+use crate::rest::Outcome;
+use crate::scmp::{self, Charset, Reply};
+
+pub use merchants::{Merchant, Merchants};
+
+/// Answers SCMP requests.
+pub struct Gateway {
+    tables: Tables,
+    merchants: Merchants,
+}
+
+/// An SCMP reply, ready to be sent.
+pub struct Response {
+    /// The bytes of the reply.
+    pub body: Vec<u8>,
+    /// The charset that they are in: that of the request.
+    pub charset: Charset,
+}
+
+/// What a log line tells of a request.
+struct Told<'t> {
+    merchant: &'t str,
+    service: &'t str,
+    context: &'t Context,
+    begun: Instant,
+}
+
+impl Gateway {
+    /// A gateway for these merchants.
+    pub fn new(tables: Tables, merchants: Merchants) -> Gateway {
+        Gateway { tables, merchants }
+    }
+
+    /// Answers the body of one HTTP request. `content_type` is that header's value.
+    pub async fn answer(&self, content_type: Option<&str>, body: &[u8]) -> Response {
+        let begun = Instant::now();
+        let mut context = identity::context(SystemTime::now());
+        let named = scmp::peek(body, MERCHANT).and_then(|id| self.merchants.find(&id));
+        let nobody = Told {
+            merchant: "-",
+            service: "-",
+            context: &context,
+            begun,
+        };
+        let charset = match charset(content_type, named, body) {
+            Ok(charset) => charset,
+            Err(error) => return self.malformed(&nobody, &error, Charset::Utf8),
+        };
+        let text = match charset.decode(body) {
+            Ok(text) => text,
+            Err(error) => return self.malformed(&nobody, &error, charset),
+        };
+        let request = match scmp::parse(&text) {
+            Ok(request) => request,
+            Err(scmp::ParseError::NoFields { .. }) => return self.not_scmp(),
+            Err(error) => return self.malformed(&nobody, &error, charset),
+        };
+        // Only what was parsed decides whose account is used; the raw bytes above chose a charset, no more.
+        let merchant = request.get(MERCHANT).and_then(|id| self.merchants.find(id));
+        if let Some(merchant) = merchant {
+            context.request_token = merchant.request_token(&context.request_id);
+        }
+        let settings = |_: &str| merchant.map(Merchant::settings);
+        let reply = match (
+            plan::open(&self.tables, settings, &request, &context),
+            merchant,
+        ) {
+            (Opened::Running(execution), Some(merchant)) => {
+                self.execute(execution, merchant, &context, begun).await
+            }
+            (Opened::Running(_), None) => return self.failed(),
+            (Opened::Refused(refused), merchant) => {
+                let merchant = merchant.map_or("-", Merchant::id);
+                let service = refused.service.as_deref().unwrap_or("-");
+                let told = Told {
+                    merchant,
+                    service,
+                    context: &context,
+                    begun,
+                };
+                told.of_refusal(&refused.verdict);
+                refused.reply
+            }
+        };
+        Response {
+            body: reply.render(charset),
+            charset,
+        }
+    }
+
+    /// The answer to what is no SCMP message at all.
+    pub fn not_scmp(&self) -> Response {
+        self.unreadable(LocalKind::NotScmp, "", Charset::Utf8).0
+    }
+
+    /// The answer to a body over the limit, in bytes.
+    pub fn too_large(&self, limit: usize) -> Response {
+        self.unreadable(LocalKind::TooLarge, &limit.to_string(), Charset::Utf8)
+            .0
+    }
+
+    /// The answer when the gateway itself failed.
+    pub fn failed(&self) -> Response {
+        self.unreadable(LocalKind::Unreadable, "", Charset::Utf8).0
+    }
+
+    fn malformed(
+        &self,
+        told: &Told<'_>,
+        error: &dyn std::fmt::Display,
+        charset: Charset,
+    ) -> Response {
+        let (response, verdict) =
+            self.unreadable(LocalKind::Malformed, &error.to_string(), charset);
+        told.of_refusal(&verdict);
+        response
+    }
+
+    fn unreadable(&self, kind: LocalKind, detail: &str, charset: Charset) -> (Response, Verdict) {
+        let context = identity::context(SystemTime::now());
+        let (reply, verdict) = plan::unreadable(&self.tables, kind, detail, &context);
+        (
+            Response {
+                body: reply.render(charset),
+                charset,
+            },
+            verdict,
+        )
+    }
+
+    async fn execute(
+        &self,
+        mut execution: Box<Execution<'_>>,
+        merchant: &Merchant,
+        context: &Context,
+        begun: Instant,
+    ) -> Reply {
+        while let Next::Call {
+            call,
+            step,
+            purpose,
+        } = execution.next()
+        {
+            let outcome = merchant.account().send(&call).await;
+            tell_of_call(context, &step, purpose, &outcome);
+            execution.answered(outcome);
+        }
+        let service = execution.service().to_owned();
+        let (reply, summary) = execution.finish();
+        let told = Told {
+            merchant: merchant.id(),
+            service: &service,
+            context,
+            begun,
+        };
+        told.of_summary(&summary);
+        reply
+    }
+}
+
+/// The charset of a request: as it says itself, else the merchant's, else what its bytes look like.
+fn charset(
+    content_type: Option<&str>,
+    merchant: Option<&Merchant>,
+    body: &[u8],
+) -> Result<Charset, scmp::CharsetError> {
+    let said = Charset::from_content_type(content_type)?;
+    let known = said.or_else(|| merchant.and_then(Merchant::charset));
+    Ok(known.unwrap_or_else(|| Charset::guess(body)))
+}
+
+/// What an operator should know of one call; calls that went well are part of the request's line.
+fn tell_of_call(context: &Context, step: &str, purpose: Purpose, outcome: &Outcome) {
+    let id = &context.request_id;
+    match (outcome, purpose) {
+        (Outcome::NotSent(failure), _) => {
+            warn!(request_id = %id, step, "a REST call was not sent: {failure}");
+        }
+        (Outcome::Unknown(failure), _) => {
+            warn!(request_id = %id, step, "the outcome of a REST call is unknown: {failure}");
+        }
+        (Outcome::Answered(answer), Purpose::Undo) => {
+            warn!(request_id = %id, step, status = answer.status, "a step was undone, because a later one failed");
+        }
+        (Outcome::Answered(answer), Purpose::Step) if answer.status == 401 => {
+            warn!(request_id = %id, step, "the REST host refused the merchant's key: check key_id, secret and base_url");
+        }
+        (Outcome::Answered(answer), Purpose::Step) if answer.status >= 500 => {
+            warn!(request_id = %id, step, status = answer.status, "the REST host failed");
+        }
+        (Outcome::Answered(_), Purpose::Step) => {}
+    }
+}
+
+impl Told<'_> {
+    fn of_refusal(&self, verdict: &Verdict) {
+        self.line(&verdict.flag, verdict.rcode, 0);
+    }
+
+    fn of_summary(&self, summary: &Summary) {
+        let id = &self.context.request_id;
+        if !summary.partial.is_empty() {
+            let changed = summary.partial.join(", ");
+            warn!(request_id = %id, merchant = self.merchant, changed, "a token was changed in part only");
+        }
+        if summary.undone == Some(false) {
+            warn!(request_id = %id, merchant = self.merchant, "a step could not be undone: a token may be left over");
+        }
+        self.line(&summary.flag, summary.rcode, summary.calls);
+    }
+
+    fn line(&self, flag: &str, rcode: i8, calls: u32) {
+        let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        info!(
+            request_id = %self.context.request_id,
+            merchant = self.merchant,
+            services = self.service,
+            flag,
+            rcode,
+            ms = milliseconds,
+            calls,
+            "request"
+        );
+    }
+}

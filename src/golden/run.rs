@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::mapping::Tables;
-use crate::plan::{Next, Opened, open};
+use crate::mapping::flags::LocalKind;
+use crate::plan::{Next, Opened, open, unreadable};
 use crate::rest::{Answer, Call, Failure, Outcome};
 use crate::scmp::{self, Reply};
 
@@ -36,9 +37,9 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
     let request = match scmp::parse(&case.request) {
         Ok(request) => request,
         Err(error) => {
-            let mut reply = Reply::default();
-            reply.push("ics_rmsg", &error.to_string());
-            return Produced::refused(reply);
+            let detail = error.to_string();
+            let said = unreadable(tables, LocalKind::Malformed, &detail, &case.context());
+            return Produced::refused(said.0);
         }
     };
     let settings = case.settings();

@@ -117,13 +117,18 @@ impl Dictionary {
         (0..).map(FieldId).zip(&self.fields)
     }
 
-    /// Sorts a request's fields into their slots. The one place where names are looked up.
-    pub fn values<'r>(&self, request: &'r scmp::Request<'_>) -> Values<'r> {
-        let mut values = Values {
+    /// The values of a request that could not be read.
+    pub fn no_values(&self) -> Values<'static> {
+        Values {
             slots: vec![None; self.fields.len()],
             masked: Vec::new(),
             unknown: Vec::new(),
-        };
+        }
+    }
+
+    /// Sorts a request's fields into their slots. The one place where names are looked up.
+    pub fn values<'r>(&self, request: &'r scmp::Request<'_>) -> Values<'r> {
+        let mut values: Values<'r> = self.no_values();
         for field in request.fields() {
             match self.find(&field.name) {
                 Some(id) => values.slots[usize::from(id.0)] = Some(&field.value),

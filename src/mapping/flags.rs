@@ -32,11 +32,17 @@ pub enum LocalKind {
     Unreadable,
     /// The gateway is at its limit.
     Overload,
+    /// What came is no SCMP message.
+    NotScmp,
+    /// The request is larger than the gateway takes.
+    TooLarge,
+    /// A line of the request cannot be read.
+    Malformed,
 }
 
 impl LocalKind {
     /// The kinds by the names that tables use.
-    pub const NAMES: [(&'static str, LocalKind); 8] = [
+    pub const NAMES: [(&'static str, LocalKind); 11] = [
         ("success", LocalKind::Success),
         ("missing", LocalKind::Missing),
         ("invalid", LocalKind::Invalid),
@@ -45,6 +51,9 @@ impl LocalKind {
         ("unknown", LocalKind::Unknown),
         ("unreadable", LocalKind::Unreadable),
         ("overload", LocalKind::Overload),
+        ("not_scmp", LocalKind::NotScmp),
+        ("too_large", LocalKind::TooLarge),
+        ("malformed", LocalKind::Malformed),
     ];
 }
 

@@ -24,6 +24,7 @@ use crate::mapping::{Settings, Tables};
 use crate::scmp;
 
 pub use execution::{Execution, Next, Purpose, Summary};
+pub use reply::unreadable;
 pub use select::{SelectError, select};
 
 use reply::refused;

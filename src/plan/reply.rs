@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::mapping::condition::Facts;
-use crate::mapping::flags::Verdict;
+use crate::mapping::field::Values;
+use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::reply::Replies;
 use crate::mapping::tables::{Computed, ReplyLine, ReplyValue, Service, Source};
 use crate::mapping::validate::Refusal;
@@ -31,25 +32,49 @@ pub fn refused(
     let verdict = tables
         .flags
         .local(refusal.kind, &refusal.field, &refusal.detail);
-    let (settings, replies) = (
-        Settings::default(),
-        Replies::new(service.map_or(0, |s| s.steps.len())),
-    );
-    let facts = Facts {
-        values: &tables.dictionary.values(request),
-        settings: &settings,
-        variant: 0,
-        replies: &replies,
-        bodies: &[],
-        method: None,
-    };
     let built = Built {
         tables,
         service,
         verdict: &verdict,
         context,
     };
-    (build(&built, facts, false), verdict)
+    (
+        without_calls(&built, &tables.dictionary.values(request)),
+        verdict,
+    )
+}
+
+/// The reply to something that could not be read as a request.
+pub fn unreadable(
+    tables: &Tables,
+    kind: LocalKind,
+    detail: &str,
+    context: &Context,
+) -> (scmp::Reply, Verdict) {
+    let verdict = tables.flags.local(kind, "", detail);
+    let built = Built {
+        tables,
+        service: None,
+        verdict: &verdict,
+        context,
+    };
+    (
+        without_calls(&built, &tables.dictionary.no_values()),
+        verdict,
+    )
+}
+
+fn without_calls(built: &Built<'_>, values: &Values<'_>) -> scmp::Reply {
+    let (settings, replies) = (Settings::default(), Replies::new(0));
+    let facts = Facts {
+        values,
+        settings: &settings,
+        variant: 0,
+        replies: &replies,
+        bodies: &[],
+        method: None,
+    };
+    build(built, facts, false)
 }
 
 /// Builds a reply. After a failure a service's part is its code, flag and text alone.
@@ -103,7 +128,11 @@ fn value<'v>(
             Computed::Rflag => built.verdict.flag.as_str().into(),
             Computed::Rmsg => built.verdict.message.as_str().into(),
             Computed::RequestId => built.context.request_id.as_str().into(),
-            Computed::RequestToken => built.context.request_token.as_str().into(),
+            Computed::RequestToken => match built.context.request_token.as_str() {
+                // There is none before a merchant is known.
+                "" => return None,
+                token => token.into(),
+            },
             Computed::Time => built.context.time.as_str().into(),
         },
     };

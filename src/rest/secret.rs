@@ -41,6 +41,11 @@ impl Secret {
         }
     }
 
+    /// Bytes that are known already, such as those of the sandbox's public secret.
+    pub fn from_bytes(bytes: Vec<u8>) -> Secret {
+        Secret(bytes)
+    }
+
     /// The bytes themselves, to make a key of; never to print.
     pub fn expose(&self) -> &[u8] {
         &self.0

@@ -1,0 +1,185 @@
+//! HTTP: connections, limits, shutdown.
+//!
+//! Old clients are met half-way: any path, HTTP/1.0, header names of any case. What could hide a request inside another is
+//! refused: two lengths, or a length beside chunks.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tracing::{info, warn};
+
+use crate::config::Server;
+
+use super::{Gateway, Response};
+
+/// How long a client may take for the head of a request, and how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What connections share.
+#[derive(Clone)]
+struct Shared {
+    gateway: Arc<Gateway>,
+    max_body: usize,
+    receive_timeout: Duration,
+    /// Held by every request under way; the shutdown waits until none is left.
+    under_way: mpsc::Sender<Infallible>,
+}
+
+/// Takes requests until `shutdown`, then finishes what is under way, for as long as the settings allow.
+pub async fn run(
+    listener: TcpListener,
+    gateway: Arc<Gateway>,
+    server: &Server,
+    shutdown: impl Future<Output = ()>,
+) {
+    let (under_way, mut ended) = mpsc::channel(1);
+    let connections = Arc::new(Semaphore::new(server.max_connections));
+    let graceful = GracefulShutdown::new();
+    let shared = Shared {
+        gateway,
+        max_body: server.max_body,
+        receive_timeout: server.receive_timeout,
+        under_way,
+    };
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &connections) => accepted,
+            () = &mut shutdown => break,
+        };
+        let (stream, permit) = accepted;
+        let shared = shared.clone();
+        let service = service_fn(move |request| {
+            let shared = shared.clone();
+            async move { Ok::<_, Infallible>(respond(request, shared).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            // An old client may close its half once the request is sent, and some read header names by exact case.
+            .half_close(true)
+            .title_case_headers(true)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks off is its own affair: the request runs in a task of its own.
+            let _ended = connection.await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    drop(shared);
+    info!("shutting down: finishing what is under way");
+    let drained = async {
+        graceful.shutdown().await;
+        while ended.recv().await.is_some() {}
+    };
+    match tokio::time::timeout(server.drain_timeout, drained).await {
+        Ok(()) => info!("all requests are finished"),
+        Err(_) => warn!("requests were still under way at the end of server.drain_timeout"),
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> (TcpStream, Option<tokio::sync::OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so there is always a permit in the end.
+    let permit = Arc::clone(connections).acquire_owned().await.ok();
+    let mut pause = Duration::from_millis(5);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let _set = stream.set_nodelay(true);
+                return (stream, permit);
+            }
+            Err(error) => {
+                warn!("cannot accept a connection: {error}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+        }
+    }
+}
+
+async fn respond(request: Request<Incoming>, shared: Shared) -> http::Response<Full<Bytes>> {
+    let version = request.version();
+    let (status, response) = receive(request, &shared).await;
+    let mut response = http_response(status, response);
+    // A connection whose request was not read to its end cannot be used again, nor does HTTP/1.0 expect to.
+    if version < Version::HTTP_11 || status != StatusCode::OK {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Response) {
+    let gateway = &shared.gateway;
+    if is_ambiguous(request.headers()) {
+        return (StatusCode::BAD_REQUEST, gateway.not_scmp());
+    }
+    if request.method() != Method::POST && request.method() != Method::PUT {
+        return (StatusCode::OK, gateway.not_scmp());
+    }
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let content_type = content_type.map(str::to_owned);
+    let body = Limited::new(request.into_body(), shared.max_body).collect();
+    let body = match tokio::time::timeout(shared.receive_timeout, body).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                gateway.too_large(shared.max_body),
+            );
+        }
+        Ok(Err(_)) => return (StatusCode::BAD_REQUEST, gateway.not_scmp()),
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, gateway.not_scmp()),
+    };
+    // In a task of its own: were the client to hang up, a call could otherwise be cut off half-way.
+    let (running, guard) = (Arc::clone(gateway), shared.under_way.clone());
+    let answer = tokio::spawn(async move {
+        let response = running.answer(content_type.as_deref(), &body).await;
+        drop(guard);
+        response
+    });
+    (
+        StatusCode::OK,
+        answer.await.unwrap_or_else(|_| gateway.failed()),
+    )
+}
+
+/// Whether the headers leave it open where the request ends.
+fn is_ambiguous(headers: &HeaderMap) -> bool {
+    let count = |name| headers.get_all(name).iter().count();
+    count(CONTENT_LENGTH) > 1
+        || count(TRANSFER_ENCODING) > 1
+        || (count(CONTENT_LENGTH) == 1 && count(TRANSFER_ENCODING) == 1)
+}
+
+fn http_response(status: StatusCode, response: Response) -> http::Response<Full<Bytes>> {
+    let content_type = format!("text/plain; charset={}", response.charset.label());
+    let mut http = http::Response::new(Full::new(Bytes::from(response.body)));
+    *http.status_mut() = status;
+    if let Ok(value) = HeaderValue::try_from(content_type) {
+        http.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    http
+}
