@@ -115,7 +115,7 @@ fn translate(
             translation
                 .unmapped
                 .extend(execution.unmapped().into_iter().map(str::to_owned));
-            while let Next::Call { call, .. } = execution.next() {
+            while let Next::Call { call, .. } = execution.next_call() {
                 let body = call
                     .body
                     .as_deref()

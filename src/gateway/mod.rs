@@ -158,7 +158,7 @@ impl Gateway {
             call,
             step,
             purpose,
-        } = execution.next()
+        } = execution.next_call()
         {
             let outcome = merchant.account().send(&call).await;
             tell_of_call(context, &step, purpose, &outcome);

@@ -48,7 +48,7 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         Opened::Running(execution) => execution,
     };
     let mut calls: Vec<ExpectedCall> = Vec::new();
-    while let Next::Call { call, .. } = execution.next() {
+    while let Next::Call { call, .. } = execution.next_call() {
         // A case with too few answers must end: a call that nobody expected is not answered.
         let expected = case.calls.get(calls.len());
         let reply = expected.map_or(CannedReply::None(NoReply::NotSent), |call| {

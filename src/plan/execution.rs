@@ -3,16 +3,13 @@
 use http::Method;
 use serde_json::Value;
 
-use crate::mapping::body::LeafValue;
-use crate::mapping::condition::Facts;
 use crate::mapping::flags::{LocalKind, RestError, Verdict};
 use crate::mapping::mask::may_be_same;
 use crate::mapping::reply::{Replies, StepReply};
-use crate::mapping::tables::{CallTemplate, PathPart, Source, Step};
-use crate::rest::{Answer, Call, Outcome, UnsafeId, path_segment};
+use crate::mapping::tables::{PathPart, Source};
+use crate::rest::{Answer, Call, Outcome, path_segment};
 use crate::scmp;
 
-use super::keep::keep;
 use super::reply::{Built, build};
 use super::{Context, Plan};
 
@@ -71,9 +68,9 @@ enum Phase {
 
 /// A plan under way.
 pub struct Execution<'p> {
-    plan: Plan<'p>,
+    pub(super) plan: Plan<'p>,
     context: Context,
-    replies: Replies,
+    pub(super) replies: Replies,
     phase: Phase,
     /// The steps that had been read again already: once is enough.
     reread: Vec<usize>,
@@ -101,71 +98,56 @@ impl<'p> Execution<'p> {
     }
 
     /// What to do next. Asked again without an answer in between, it says the same.
-    pub fn next(&mut self) -> Next {
+    pub fn next_call(&mut self) -> Next {
         loop {
-            let made = match self.phase {
+            let due = match self.phase {
                 Phase::Done => return Next::Done,
-                Phase::Step(at) => match self.plan.service.steps.get(at) {
-                    None => {
-                        self.phase = Phase::Done;
-                        continue;
-                    }
-                    Some(step) => {
-                        if !step.when.holds(self.facts(Some(&step.call.method))) {
-                            self.phase = Phase::Step(at + 1);
-                            continue;
-                        }
-                        self.call(step).map(|call| (call, step, Purpose::Step))
-                    }
-                },
-                Phase::Reread { read, .. } => {
-                    let step = &self.plan.service.steps[read];
-                    self.call(step).map(|call| (call, step, Purpose::Step))
-                }
-                Phase::Undo(0) => {
-                    self.phase = Phase::Done;
-                    continue;
-                }
-                Phase::Undo(left) => {
-                    let step = &self.plan.service.steps[left - 1];
-                    match step
-                        .undo
-                        .as_ref()
-                        .filter(|_| self.replies.has_run(left - 1))
-                    {
-                        None => {
-                            self.phase = Phase::Undo(left - 1);
-                            continue;
-                        }
-                        Some(undo) => self.path(undo).map(|path| {
-                            (
-                                Call {
-                                    method: undo.method.clone(),
-                                    path,
-                                    if_match: None,
-                                    body: None,
-                                },
-                                step,
-                                Purpose::Undo,
-                            )
-                        }),
-                    }
-                }
+                Phase::Reread { read, .. } => Some((read, Purpose::Step)),
+                Phase::Step(at) => self.due(at).map(|at| (at, Purpose::Step)),
+                Phase::Undo(left) => self.undoable(left).map(|at| (at, Purpose::Undo)),
             };
-            match made {
-                Ok((call, step, purpose)) => {
+            let Some((at, purpose)) = due else {
+                self.phase = Phase::Done;
+                continue;
+            };
+            match (&self.phase, purpose) {
+                (Phase::Reread { .. }, _) => {}
+                (_, Purpose::Step) => self.phase = Phase::Step(at),
+                (_, Purpose::Undo) => self.phase = Phase::Undo(at + 1),
+            }
+            match self.call(at, purpose) {
+                Ok(call) => {
+                    let step = self.plan.service.steps[at].name.clone();
                     return Next::Call {
                         call,
-                        step: step.name.clone(),
+                        step,
                         purpose,
                     };
                 }
-                Err(fault) => self.cannot_call(fault),
+                Err(_) => self.cannot_call(),
             }
         }
     }
 
-    /// Takes what became of the call that [`Execution::next`] asked for.
+    /// The first step from `at` on whose condition holds.
+    fn due(&self, at: usize) -> Option<usize> {
+        let steps = &self.plan.service.steps;
+        (at..steps.len()).find(|at| {
+            steps[*at]
+                .when
+                .holds(self.facts(Some(&steps[*at].call.method)))
+        })
+    }
+
+    /// The last step before `left` that ran and can be undone.
+    fn undoable(&self, left: usize) -> Option<usize> {
+        let steps = &self.plan.service.steps;
+        (0..left)
+            .rev()
+            .find(|at| steps[*at].undo.is_some() && self.replies.has_run(*at))
+    }
+
+    /// Takes what became of the call that [`Execution::next_call`] asked for.
     pub fn answered(&mut self, outcome: Outcome) {
         self.calls += 1;
         match self.phase {
@@ -196,7 +178,7 @@ impl<'p> Execution<'p> {
         }
     }
 
-    /// The SCMP reply and what became of the request. Call it when [`Execution::next`] says `Done`.
+    /// The SCMP reply and what became of the request. Call it when [`Execution::next_call`] says `Done`.
     pub fn finish(self) -> (scmp::Reply, Summary) {
         let success = self.verdict.is_none();
         let verdict = self
@@ -230,75 +212,12 @@ impl<'p> Execution<'p> {
         &self.plan.service.name
     }
 
-    fn facts<'f>(&'f self, method: Option<&'f Method>) -> Facts<'f> {
-        Facts {
-            method,
-            ..self.plan.facts(&self.replies)
-        }
-    }
-
     fn local(&self, kind: LocalKind) -> Verdict {
         self.plan.tables.flags.local(kind, "", "")
     }
 
-    fn call(&self, step: &Step) -> Result<Call, UnsafeId> {
-        let method = step.call.method.clone();
-        let body = step.body.map(|body| {
-            let facts = self.facts(Some(&method));
-            let bytes = self.plan.service.bodies[body].write(facts, &self.plan.tables.codes);
-            let stored = step
-                .keep
-                .as_ref()
-                .and_then(|line| Some((line, self.replies.body(line.step)?)));
-            match stored {
-                Some((line, stored)) => keep(bytes, line, stored).into(),
-                None => bytes.into(),
-            }
-        });
-        let if_match = step.if_match.and_then(|read| self.replies.etag(read));
-        Ok(Call {
-            path: self.path(&step.call)?,
-            method,
-            if_match,
-            body,
-        })
-    }
-
-    fn path(&self, template: &CallTemplate) -> Result<String, UnsafeId> {
-        let mut path = String::new();
-        for part in &template.parts {
-            match part {
-                PathPart::Text(text) => path.push_str(text),
-                PathPart::Value {
-                    source: Source::Field(field),
-                    ..
-                } => {
-                    path.push_str(&path_segment(
-                        self.plan.values.get(*field).unwrap_or_default(),
-                    )?);
-                }
-                PathPart::Value {
-                    source: Source::Reply(place),
-                    ..
-                } => {
-                    let value = self.replies.text(place).unwrap_or_default();
-                    match self.replies.body(place.step) {
-                        Some(_) => path.push_str(&path_segment(&value)?),
-                        // An assumed value is a placeholder, not an id.
-                        None => path.push_str(&value),
-                    }
-                }
-                PathPart::Value {
-                    source: Source::Status(_) | Source::Computed(_),
-                    ..
-                } => {}
-            }
-        }
-        Ok(path)
-    }
-
     /// An id that cannot stand in a path. The caller's own is refused; one that REST gave is an error.
-    fn cannot_call(&mut self, _fault: UnsafeId) {
+    fn cannot_call(&mut self) {
         let named = self
             .plan
             .service
@@ -414,28 +333,6 @@ impl<'p> Execution<'p> {
         let flags = &self.plan.tables.flags;
         let verdict = flags.rest(answer.status, &error, field);
         self.fail(verdict.unwrap_or_else(|| self.local(LocalKind::NoService)));
-    }
-
-    /// The SCMP field of what a REST error blames: by its whole path, else by its last name if only one line has it.
-    fn blamed(&self, step: &Step, error: &RestError) -> Option<&str> {
-        let body = &self.plan.service.bodies[step.body?];
-        let lines = || {
-            body.leaves().iter().filter_map(|leaf| match leaf.value {
-                LeafValue::From(Source::Field(field)) => Some((leaf.path.plain(), field)),
-                LeafValue::From(_) | LeafValue::Constant(_) => None,
-            })
-        };
-        let field = error.blamed.iter().find_map(|path| {
-            let whole = lines().find(|(known, _)| known == path);
-            whole.map(|(_, field)| field).or_else(|| {
-                let last = path.rsplit('.').next()?;
-                let mut same = lines().filter(|(known, _)| known.rsplit('.').next() == Some(last));
-                same.next()
-                    .filter(|_| same.next().is_none())
-                    .map(|(_, field)| field)
-            })
-        })?;
-        Some(&self.plan.tables.dictionary.get(field).name)
     }
 
     fn fail(&mut self, mut verdict: Verdict) {

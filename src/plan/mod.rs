@@ -1,13 +1,14 @@
 //! From a request to REST calls, and from their replies to the SCMP reply.
 //!
 //! A [`Plan`] is a request that has been checked: its service, its values, the way in which it is meant. An
-//! [`Execution`] walks the service's steps: [`Execution::next`] says which call to make, [`Execution::answered`] takes
+//! [`Execution`] walks the service's steps: [`Execution::next_call`] says which call to make, [`Execution::answered`] takes
 //! what became of it. Whoever drives it owns the network: the gateway a REST client, the golden runner a script, a
 //! translation nothing at all.
 //!
 //! Invariants: no I/O, no clock, no randomness (a [`Context`] brings what they give); no SCMP or REST name stands in this
 //! code; an unknown outcome is never taken for a failure.
 
+mod calls;
 mod execution;
 mod keep;
 mod reply;

@@ -5,6 +5,7 @@ mod dictionary;
 mod flags;
 mod scope;
 mod service;
+mod step;
 mod vocabulary;
 
 use std::collections::HashMap;

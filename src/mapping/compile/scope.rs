@@ -23,11 +23,11 @@ const COMPUTED: [(&str, Computed); 6] = [
     ("@time", Computed::Time),
 ];
 
-const METHODS: [(&str, fn() -> Method); 4] = [
-    ("GET", || Method::GET),
-    ("POST", || Method::POST),
-    ("PATCH", || Method::PATCH),
-    ("DELETE", || Method::DELETE),
+const METHODS: [(&str, &Method); 4] = [
+    ("GET", &Method::GET),
+    ("POST", &Method::POST),
+    ("PATCH", &Method::PATCH),
+    ("DELETE", &Method::DELETE),
 ];
 
 /// What the lines of one service may name.
@@ -175,7 +175,7 @@ impl Scope<'_> {
             tests.push(Test::Equals(self.field(field)?, value.clone()));
         }
         if let Some(name) = &raw.method {
-            tests.push(Test::Method(named("method", name, &METHODS)?()));
+            tests.push(Test::Method(named("method", name, &METHODS)?.clone()));
         }
         if let Some(body) = &raw.mapped {
             tests.push(Test::Mapped(self.body(body)?));
@@ -212,5 +212,5 @@ impl Scope<'_> {
 /// The method and path of an operation's name.
 pub fn split_operation(operation: &str) -> Result<(Method, &str), String> {
     let (method, path) = operation.split_once(' ').unwrap_or((operation, ""));
-    Ok((named("method", method, &METHODS)?(), path))
+    Ok((named("method", method, &METHODS)?.clone(), path))
 }
