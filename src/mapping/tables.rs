@@ -6,7 +6,7 @@ use http::Method;
 
 use super::body::Body;
 use super::code::{CodeId, CodeTable};
-use super::condition::Condition;
+use super::condition::{Condition, Facts};
 use super::field::Dictionary;
 use super::flags::{Flags, LocalKind};
 use super::path::JsonPath;
@@ -239,19 +239,17 @@ impl Service {
 }
 
 impl Service {
-    /// Whether a field's value is sent, or decides something, in this service.
-    pub fn uses(&self, field: FieldId) -> bool {
+    /// Whether a field's value is sent, or decides something, in a request of which these facts are known.
+    pub fn uses(&self, field: FieldId, facts: Facts<'_>) -> bool {
         let in_path = |source: &Source| matches!(source, Source::Field(used) if *used == field);
-        !self
-            .dropped
+        self.checked
             .iter()
-            .any(|dropped| dropped.field == field && !dropped.checked)
-            && (self.checked.iter().any(|checked| checked.field == field)
-                || self
-                    .steps
-                    .iter()
-                    .flat_map(|step| &step.call.parts)
-                    .any(|part| matches!(part, PathPart::Value { source, .. } if in_path(source))))
+            .any(|checked| checked.field == field && checked.when.holds(facts))
+            || self
+                .steps
+                .iter()
+                .flat_map(|step| &step.call.parts)
+                .any(|part| matches!(part, PathPart::Value { source, .. } if in_path(source)))
     }
 }
 

@@ -87,9 +87,10 @@ impl<'p> Plan<'p> {
     /// Names of fields that came and that nothing is done with: unknown ones, and those that this service does not send.
     pub fn unmapped(&self) -> Vec<&str> {
         let dictionary = &self.tables.dictionary;
+        let none = Replies::new(self.service.steps.len());
         let used = |id| {
             let field = dictionary.get(id);
-            field.control || field.export.is_some() || self.service.uses(id)
+            field.control || field.export.is_some() || self.service.uses(id, self.facts(&none))
         };
         let known = self.values.present().filter(|id| !used(*id));
         let known = known.map(|id| dictionary.get(id).name.as_str());
