@@ -19,10 +19,19 @@ fn unsupported_fields_are_all_listed() {
     let tables = tables();
     let listed: BTreeSet<String> = read("docs/unsupported.md")
         .lines()
-        .filter_map(|line| line.strip_prefix("- `")?.split('`').next().map(str::to_owned))
+        .filter_map(|line| {
+            line.strip_prefix("- `")?
+                .split('`')
+                .next()
+                .map(str::to_owned)
+        })
         .collect();
-    let controls: Vec<&str> =
-        tables.dictionary.iter().filter(|(_, f)| f.control).map(|(_, f)| f.name.as_str()).collect();
+    let controls: Vec<&str> = tables
+        .dictionary
+        .iter()
+        .filter(|(_, f)| f.control)
+        .map(|(_, f)| f.name.as_str())
+        .collect();
     let exported: BTreeSet<String> = export::mappings(&tables)
         .into_iter()
         .filter(|mapping| mapping.path == "@none" && !controls.contains(&mapping.field.as_str()))
@@ -34,8 +43,10 @@ fn unsupported_fields_are_all_listed() {
 #[test]
 fn every_field_that_is_known_is_exported() {
     let tables = tables();
-    let exported: BTreeSet<String> =
-        export::mappings(&tables).into_iter().map(|mapping| mapping.field).collect();
+    let exported: BTreeSet<String> = export::mappings(&tables)
+        .into_iter()
+        .map(|mapping| mapping.field)
+        .collect();
     for (_, field) in tables.dictionary.iter() {
         assert!(exported.contains(&field.name), "{}", field.name);
     }
@@ -45,7 +56,10 @@ fn every_field_that_is_known_is_exported() {
 fn the_example_configuration_is_right() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let file = root.join("deploy/gateway.toml");
-    let secret = ("SCMP_GATEWAY__MERCHANTS__YOUR_MERCHANT_ID__SHARED_SECRET".to_owned(), "AAAA".to_owned());
+    let secret = (
+        "SCMP_GATEWAY__MERCHANTS__YOUR_MERCHANT_ID__SHARED_SECRET".to_owned(),
+        "AAAA".to_owned(),
+    );
     let config = config::load(Some(&file), [secret], &tables()).expect("a right example");
     assert!(config.merchants.contains_key("your_merchant_id"));
 }

@@ -131,7 +131,12 @@ fn no_field_name_stands_in_code() {
         "src/rest",
         "src/golden",
     ] {
-        assert_none(room, &words, &["properties.rs"], "mappings are data, not code");
+        assert_none(
+            room,
+            &words,
+            &["properties.rs"],
+            "mappings are data, not code",
+        );
     }
     assert_none(
         "src/gateway",

@@ -30,7 +30,13 @@ pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
     let vocabulary = vocabulary::Vocabulary::build(&sorted.rest, &mut faults);
     let mut services = HashMap::new();
     let mut message = Vec::new();
+    let prefixes: Vec<String> = sorted
+        .services
+        .iter()
+        .filter_map(|(_, raw)| raw.prefix.clone())
+        .collect();
     let known = service::Known {
+        prefixes: &prefixes,
         dictionary: &dictionary,
         codes: &codes,
         vocabulary: &vocabulary,

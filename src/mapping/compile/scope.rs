@@ -35,6 +35,8 @@ pub struct Scope<'s> {
     pub dictionary: &'s Dictionary,
     pub codes: &'s [CodeTable],
     pub vocabulary: &'s Vocabulary,
+    /// The reply prefixes of all services.
+    pub prefixes: &'s [String],
     pub variants: Vec<String>,
     /// The steps' names and the REST object that each answers with.
     pub steps: Vec<(String, Option<String>)>,
@@ -50,6 +52,17 @@ impl Scope<'_> {
                 hint(name, known)
             )
         })
+    }
+
+    /// The prefix of the service that a reply field belongs to: the longest that fits.
+    pub fn owner(&self, reply_field: &str) -> Option<&str> {
+        let fitting = self
+            .prefixes
+            .iter()
+            .filter(|prefix| reply_field.starts_with(prefix.as_str()));
+        fitting
+            .max_by_key(|prefix| prefix.len())
+            .map(String::as_str)
     }
 
     fn fields(&self, names: &[String]) -> Result<Vec<FieldId>, String> {

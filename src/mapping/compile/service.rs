@@ -28,6 +28,8 @@ pub struct Known<'k> {
     pub codes: &'k [CodeTable],
     pub vocabulary: &'k Vocabulary,
     pub bodies: &'k [Read<'k, RawBody>],
+    /// The reply prefixes of all services.
+    pub prefixes: &'k [String],
 }
 
 pub fn service(
@@ -141,6 +143,7 @@ fn scope<'k>(raw: &RawService, known: Known<'k>) -> Scope<'k> {
         dictionary: known.dictionary,
         codes: known.codes,
         vocabulary: known.vocabulary,
+        prefixes: known.prefixes,
         variants,
         steps,
         bodies,
@@ -228,11 +231,11 @@ fn reply_line(
             raw.field
         ));
     }
-    // Fields of other services would be forged by a slip of the pen; the few common ones are request fields too,
-    // or have no service's prefix at all.
-    if raw.field.starts_with("pay_subscription_") && !raw.field.starts_with(prefix) {
+    if let Some(owner) = scope.owner(&raw.field)
+        && owner != prefix
+    {
         return Err(format!(
-            "\"{}\" does not begin with this service's prefix \"{prefix}\".",
+            "\"{}\" begins with \"{owner}\", the prefix of another service; this one's is \"{prefix}\".",
             raw.field
         ));
     }
