@@ -6,7 +6,7 @@ use super::code::CodeTable;
 use super::condition::{Condition, Facts};
 use super::path::{JsonPath, Segment};
 use super::tables::Source;
-use super::transform::Transform;
+use super::transform::{JsonKind, Transform};
 
 /// A compiled body.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub enum LeafValue {
     From(Source),
     /// Always this JSON text.
     Constant(String),
+    /// An array with one element for each offer, written by this body.
+    Offers(Box<Body>),
 }
 
 impl Leaf {
@@ -78,10 +80,46 @@ impl Leaf {
 
     fn text<'f>(&self, facts: Facts<'f>) -> Option<Cow<'f, str>> {
         match &self.value {
-            LeafValue::Constant(_) => None,
-            LeafValue::From(Source::Field(field)) => facts.values.get(*field).map(Cow::Borrowed),
-            LeafValue::From(Source::Reply(place)) => facts.replies.text(place),
-            LeafValue::From(Source::Status(_) | Source::Computed(_)) => None,
+            LeafValue::Constant(_) | LeafValue::Offers(_) => None,
+            LeafValue::From(source) => match source {
+                Source::Field(field) => match facts.offer {
+                    Some(offer) => offer.get(*field).map(Cow::Borrowed),
+                    None => facts.values.get(*field).map(Cow::Borrowed),
+                },
+                Source::Reply(place) => facts.replies.text(place),
+                Source::Computed(computed) => facts.made(*computed),
+                Source::Status(_) | Source::Absent => None,
+            },
+        }
+    }
+
+    /// The JSON value, where there is one.
+    fn json(&self, facts: Facts<'_>, codes: &[CodeTable]) -> Option<String> {
+        match &self.value {
+            LeafValue::Constant(json) => Some(json.clone()),
+            LeafValue::Offers(body) => {
+                let offers = facts.values.offers().iter();
+                let written = offers.map(|offer| {
+                    let facts = Facts { offer: Some(offer), ..facts };
+                    String::from_utf8_lossy(&body.write(facts, codes)).into_owned()
+                });
+                let written: Vec<String> = written.filter(|json| json != "{}").collect();
+                (!written.is_empty()).then(|| format!("[{}]", written.join(",")))
+            }
+            LeafValue::From(_) => {
+                let text = self.text(facts)?;
+                let value = self.transform.to_rest(&text, codes, facts.decimals);
+                match (self.transform, self.transform.json()) {
+                    (Transform::List, _) => {
+                        let words = value.split([',', ' ']).filter(|word| !word.is_empty());
+                        let words: Vec<String> = words.map(json_text).collect();
+                        (!words.is_empty()).then(|| words.join(","))
+                    }
+                    (_, JsonKind::Text) => Some(json_text(&value)),
+                    // The dictionary admits nothing else but digits and words for yes and no here.
+                    (_, JsonKind::Boolean | JsonKind::Number) => Some(value.into_owned()),
+                }
+            }
         }
     }
 }
@@ -105,7 +143,9 @@ impl Body {
             if let Some(Segment::Key(key)) = segments.last() {
                 leaf.member = format!("{}:", json_text(key));
             }
-            placed.push((body.chain(container), leaf));
+            let same = |other: &(Vec<usize>, Leaf)| other.1.path == leaf.path;
+            let at = placed.iter().rposition(same).map_or(placed.len(), |at| at + 1);
+            placed.insert(at, (body.chain(container), leaf));
         }
         body.leaves = depth_first(placed);
         body
@@ -131,30 +171,22 @@ impl Body {
             first: true,
         };
         writer.out.push(b'{');
+        let mut written: Option<&Leaf> = None;
         for leaf in &self.leaves {
-            let text = leaf.text(facts);
-            let constant = match &leaf.value {
-                LeafValue::Constant(json) => Some(json),
-                LeafValue::From(_) => None,
-            };
-            if (text.is_none() && constant.is_none()) || !leaf.when.holds(facts) {
+            // Of several lines for one member the first that has a value is sent.
+            let done = written.is_some_and(|written| {
+                !leaf.member.is_empty()
+                    && (written.container, &written.member) == (leaf.container, &leaf.member)
+            });
+            if done || !leaf.when.holds(facts) {
                 continue;
             }
+            let Some(json) = leaf.json(facts, codes) else { continue };
             writer.enter(self, leaf.container);
             writer.comma();
             writer.out.extend_from_slice(leaf.member.as_bytes());
-            match (constant, text) {
-                (Some(json), _) => writer.out.extend_from_slice(json.as_bytes()),
-                (None, Some(text)) => {
-                    let value = leaf.transform.to_rest(&text, codes);
-                    match leaf.transform {
-                        // The dictionary admits only `true` and `false` here.
-                        Transform::Boolean => writer.out.extend_from_slice(value.as_bytes()),
-                        _ => writer.out.extend_from_slice(json_text(&value).as_bytes()),
-                    }
-                }
-                (None, None) => {}
-            }
+            writer.out.extend_from_slice(json.as_bytes());
+            written = Some(leaf);
         }
         writer.enter(self, None);
         writer.out.push(b'}');
@@ -162,7 +194,7 @@ impl Body {
     }
 
     fn container(&mut self, parent: Option<usize>, at: &Segment, next: Option<&Segment>) -> usize {
-        let is_array = matches!(next, Some(Segment::Element { .. }));
+        let is_array = !matches!(next, None | Some(Segment::Key(_)));
         let (open, close, opens_with_member) = match at {
             Segment::Key(key) if is_array => (format!("{}:[", json_text(key)), ']', false),
             Segment::Key(key) => (format!("{}:{{", json_text(key)), '}', false),
@@ -171,6 +203,9 @@ impl Body {
                 '}',
                 true,
             ),
+            // The number keeps elements apart here; JSON has none.
+            Segment::Numbered(number) => (format!("{{{}", " ".repeat(usize::from(*number))), '}', false),
+            Segment::Append => (String::new(), ' ', false),
         };
         let known = self
             .containers

@@ -1,10 +1,12 @@
 //! Conditions of the tables: closed, without an expression language.
 
+use std::borrow::Cow;
+
 use http::Method;
 
-use super::field::{FieldId, Values};
+use super::field::{FieldId, Offer, Values};
 use super::reply::Replies;
-use super::tables::ReplyPath;
+use super::tables::{Computed, ReplyPath};
 use super::{Settings, body::Body};
 
 /// Holds when one of its alternatives holds; always when it has none.
@@ -39,6 +41,10 @@ pub enum Test {
     Has(ReplyPath, bool),
     /// A step ran, or did not.
     Run(usize, bool),
+    /// What an earlier request made, that this one follows: one of these kinds, or not known.
+    Kind(Vec<String>),
+    /// Never: what the line is about does not belong to these services.
+    Never,
 }
 
 /// Merchant settings that tables may ask for.
@@ -48,13 +54,22 @@ pub enum Setting {
     RelaxedAddress,
     /// Expiry and security code go along to provision a network token.
     NetworkTokens,
+    /// A payment that creates tokens creates a customer.
+    TokenCustomer,
+    /// A payment that creates tokens creates a payment instrument.
+    TokenInstrument,
+    /// A payment that creates tokens creates an instrument identifier.
+    TokenIdentifier,
 }
 
 impl Setting {
     /// The settings by the names that tables and configuration use.
-    pub const NAMES: [(&'static str, Setting); 2] = [
+    pub const NAMES: [(&'static str, Setting); 5] = [
         ("relaxed_address", Setting::RelaxedAddress),
         ("network_tokens", Setting::NetworkTokens),
+        ("token_customer", Setting::TokenCustomer),
+        ("token_instrument", Setting::TokenInstrument),
+        ("token_identifier", Setting::TokenIdentifier),
     ];
 }
 
@@ -73,9 +88,36 @@ pub struct Facts<'f> {
     pub bodies: &'f [Body],
     /// The method of the call at hand.
     pub method: Option<&'f Method>,
+    /// The offer at hand.
+    pub offer: Option<&'f Offer<'f>>,
+    /// The decimals of the request's currency.
+    pub decimals: usize,
+    /// What the earlier request made that this one follows, where that is known.
+    pub kind: Option<&'f str>,
+    /// The sum of the offers, where there are any.
+    pub total: Option<&'f str>,
+    /// The id of the call at hand, unique for the merchant.
+    pub transaction_id: &'f str,
+}
+
+impl<'f> Facts<'f> {
+    /// A value that the gateway makes for a call.
+    pub fn made(self, computed: Computed) -> Option<Cow<'f, str>> {
+        match computed {
+            Computed::Total => self.total.map(Cow::Borrowed),
+            Computed::TransactionId => Some(self.transaction_id.into()),
+            _ => None,
+        }
+    }
 }
 
 impl Condition {
+    /// Whether it can never hold.
+    pub fn is_never(&self) -> bool {
+        !self.alternatives.is_empty()
+            && self.alternatives.iter().all(|tests| tests.iter().any(|t| matches!(t, Test::Never)))
+    }
+
     /// Whether it holds.
     pub fn holds(&self, facts: Facts<'_>) -> bool {
         self.alternatives.is_empty()
@@ -108,6 +150,8 @@ impl Test {
             Test::Mapped(body) => facts.bodies[*body].is_triggered(facts),
             Test::Has(place, wanted) => facts.replies.has(place) == *wanted,
             Test::Run(step, wanted) => facts.replies.has_run(*step) == *wanted,
+            Test::Kind(kinds) => facts.kind.is_none_or(|kind| kinds.iter().any(|known| known == kind)),
+            Test::Never => false,
         }
     }
 }

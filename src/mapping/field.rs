@@ -29,11 +29,13 @@ pub enum Kind {
     Alpha2,
     /// Three letters.
     Alpha3,
+    /// yes, no, y, n, true, false, 1 or 0, in any case.
+    Flag,
 }
 
 impl Kind {
     /// The kinds by the names that tables use.
-    pub const NAMES: [(&'static str, Kind); 8] = [
+    pub const NAMES: [(&'static str, Kind); 9] = [
         ("text", Kind::Text),
         ("digits", Kind::Digits),
         ("card_number", Kind::CardNumber),
@@ -42,6 +44,7 @@ impl Kind {
         ("year", Kind::Year),
         ("alpha2", Kind::Alpha2),
         ("alpha3", Kind::Alpha3),
+        ("flag", Kind::Flag),
     ];
 }
 
@@ -123,6 +126,7 @@ impl Dictionary {
             slots: vec![None; self.fields.len()],
             masked: Vec::new(),
             unknown: Vec::new(),
+            offers: Vec::new(),
         }
     }
 
@@ -135,6 +139,16 @@ impl Dictionary {
                 None => values.unknown.push(&field.name),
             }
         }
+        for offer in request.offers() {
+            let mut fields = Vec::new();
+            for pair in offer.pairs() {
+                match self.find(&format!("{OFFER}{}", pair.name)) {
+                    Some(id) => fields.push((id, &*pair.value)),
+                    None => values.unknown.push(&pair.name),
+                }
+            }
+            values.offers.push(Offer { number: offer.number, fields });
+        }
         values
     }
 }
@@ -144,12 +158,35 @@ pub struct Values<'r> {
     slots: Vec<Option<&'r str>>,
     masked: Vec<(FieldId, &'r str)>,
     unknown: Vec<&'r str>,
+    offers: Vec<Offer<'r>>,
 }
+
+/// The fields of one offer.
+pub struct Offer<'r> {
+    /// Its number.
+    pub number: u32,
+    fields: Vec<(FieldId, &'r str)>,
+}
+
+impl<'r> Offer<'r> {
+    /// The value of a field, where it came.
+    pub fn get(&self, id: FieldId) -> Option<&'r str> {
+        self.fields.iter().find(|(field, _)| *field == id).map(|(_, value)| *value)
+    }
+}
+
+/// What the names of fields of offers begin with in the tables, for some of them are names of request fields too.
+pub const OFFER: &str = "offer.";
 
 impl<'r> Values<'r> {
     /// The value of a field, where it came.
     pub fn get(&self, id: FieldId) -> Option<&'r str> {
         self.slots[usize::from(id.0)]
+    }
+
+    /// The offers, by their number.
+    pub fn offers(&self) -> &[Offer<'r>] {
+        &self.offers
     }
 
     /// Names that the dictionary does not know.
@@ -178,7 +215,7 @@ impl<'r> Values<'r> {
             .map(FieldId)
             .zip(&self.slots)
             .filter(|(_, slot)| slot.is_some());
-        came.map(|(id, _)| id)
-            .chain(self.masked.iter().map(|(id, _)| *id))
+        let offered = self.offers.iter().flat_map(|offer| offer.fields.iter().map(|(id, _)| *id));
+        came.map(|(id, _)| id).chain(self.masked.iter().map(|(id, _)| *id)).chain(offered)
     }
 }

@@ -16,6 +16,10 @@ pub enum Segment {
         /// Its text in the element that is meant.
         value: String,
     },
+    /// The element of this number of an array whose elements nothing tells apart.
+    Numbered(u8),
+    /// One more element of an array of plain values.
+    Append,
 }
 
 /// A path into a JSON document.
@@ -63,6 +67,8 @@ impl JsonPath {
                     .as_array()?
                     .iter()
                     .find(|element| element.get(key).and_then(Value::as_str) == Some(wanted)),
+            Segment::Numbered(number) => value.as_array()?.get(usize::from(*number)),
+            Segment::Append => None,
             })
     }
 
@@ -71,7 +77,9 @@ impl JsonPath {
         let mut plain = String::new();
         for segment in &self.segments {
             match segment {
-                Segment::Element { .. } => plain.push_str("[]"),
+                Segment::Element { .. } | Segment::Numbered(_) | Segment::Append => {
+                    plain.push_str("[]");
+                }
                 Segment::Key(key) => {
                     if !plain.is_empty() {
                         plain.push('.');
@@ -87,7 +95,8 @@ impl JsonPath {
     pub fn element(&self) -> Option<String> {
         self.segments.iter().find_map(|segment| match segment {
             Segment::Element { key, value } => Some(format!("{key}={value}")),
-            Segment::Key(_) => None,
+            Segment::Numbered(number) => Some(format!("#{number}")),
+            Segment::Key(_) | Segment::Append => None,
         })
     }
 }
@@ -118,6 +127,14 @@ fn split_dots(text: &str) -> Vec<&str> {
 }
 
 fn parse_element(text: &str, rest: &str) -> Result<Segment, String> {
+    if rest == "]" && text.ends_with("[]") {
+        return Ok(Segment::Append);
+    }
+    if let Some(number) = rest.strip_prefix('#').and_then(|rest| rest.strip_suffix(']')) {
+        return number.parse().map(Segment::Numbered).map_err(|_| {
+            format!("\"{text}\" has an element without a number; write it as list[#0].")
+        });
+    }
     rest.strip_suffix(']')
         .and_then(|inner| inner.split_once('='))
         .filter(|(key, value)| !key.is_empty() && !value.is_empty())
@@ -147,7 +164,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_path() {
-        for text in ["", "a..b", "a.b[]", "a.b[name]", "a b", ".a"] {
+        for text in ["", "a..b", "a.b[].c", "a.b[name]", "a.b[#x]", "a b", ".a"] {
             assert!(JsonPath::parse(text).is_err(), "{text}");
         }
     }

@@ -60,9 +60,10 @@ macro_rules! unreadable {
     };
 }
 
-unreadable!(RawBody: lines);
+unreadable!(RawBody: lines, offers);
 unreadable!(RawService: variants, require, drop, unchanged, reply, steps);
 unreadable!(RawFlags: rest);
+unreadable!(RawBundles: bundles);
 unreadable!(RawRest:);
 unreadable!(RawFields:);
 unreadable!(RawCodes:);
@@ -146,7 +147,16 @@ pub struct RawMember {
 #[serde(deny_unknown_fields)]
 pub struct RawBody {
     pub resource: Spanned<String>,
+    /// Operations that take less than this object get the lines whose members they have.
+    #[serde(default)]
+    pub shared: bool,
+    #[serde(default)]
     pub lines: Lines<RawLine>,
+    /// Where the offers go.
+    pub offers_at: Option<Spanned<String>>,
+    /// One element of that array.
+    #[serde(default)]
+    pub offers: Lines<RawLine>,
 }
 
 /// One mapping line of a request body.
@@ -157,6 +167,7 @@ pub struct RawLine {
     pub field: Option<String>,
     pub constant: Option<toml::Value>,
     pub reply: Option<String>,
+    pub computed: Option<String>,
     pub transform: Option<String>,
     pub trigger: Option<bool>,
     pub when: Option<RawWhen>,
@@ -199,6 +210,12 @@ pub struct RawTests {
     pub run: Vec<String>,
     #[serde(default)]
     pub not_run: Vec<String>,
+    #[serde(default)]
+    pub with: Vec<String>,
+    #[serde(default)]
+    pub without: Vec<String>,
+    #[serde(default)]
+    pub kind: Vec<String>,
 }
 
 /// `services/*.toml`.
@@ -217,8 +234,48 @@ pub struct RawService {
     pub unchanged: Lines<RawUnchanged>,
     #[serde(default)]
     pub reply: Lines<RawReply>,
+    pub follow_on: Option<RawFollowOn>,
+    pub fails_as: Option<Spanned<RawFailsAs>>,
     #[serde(default, rename = "step")]
     pub steps: Lines<RawStep>,
+}
+
+/// The request that this one follows.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFollowOn {
+    pub field: Spanned<String>,
+    pub token: Spanned<String>,
+}
+
+/// What is said of any failure of a service.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFailsAs {
+    pub refusal: String,
+    pub when: Option<RawWhen>,
+}
+
+/// What a step makes, in the words by which later requests tell it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawMakes {
+    pub kind: String,
+    pub when: Option<RawWhen>,
+}
+
+/// `bundles.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawBundles {
+    pub bundles: Lines<RawBundle>,
+}
+
+/// Services that may come in one request, in the order in which they run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawBundle {
+    pub services: Vec<String>,
 }
 
 /// One way in which a service is meant, e.g. by card or by check.
@@ -285,7 +342,14 @@ pub enum RawSources {
 #[serde(deny_unknown_fields)]
 pub struct RawStep {
     pub name: String,
-    pub call: String,
+    pub call: Option<String>,
+    /// In place of a call: the service fails here with this outcome.
+    pub refuse: Option<String>,
+    /// A refusal of the id lets the next step try.
+    #[serde(default)]
+    pub try_next: bool,
+    #[serde(default)]
+    pub makes: Vec<RawMakes>,
     #[serde(default)]
     pub path: IndexMap<String, String>,
     pub body: Option<String>,
@@ -311,6 +375,7 @@ pub struct RawUndo {
     pub call: String,
     #[serde(default)]
     pub path: IndexMap<String, String>,
+    pub when: Option<RawWhen>,
 }
 
 /// `flags.toml`.
@@ -334,10 +399,18 @@ pub struct RawText {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawOutcome {
+    pub group: Option<String>,
     pub http: String,
+    pub status: Option<String>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub field: Option<String>,
+    /// The error must blame nothing.
+    #[serde(default)]
+    pub unblamed: bool,
+    /// It may mean that an id names something of another kind.
+    #[serde(default)]
+    pub wrong_id: bool,
     pub flag: String,
     pub text: String,
 }

@@ -21,24 +21,26 @@ pub struct Tables {
     pub dictionary: Dictionary,
     /// The code tables.
     pub codes: Vec<CodeTable>,
-    /// The services by their lower-case name.
-    pub services: HashMap<String, Service>,
-    /// What every reply carries.
+    /// The names of the services, sorted; a service's number is its place here.
+    pub services: Vec<String>,
+    /// What to do for a set of services, given by their numbers in rising order.
+    pub programs: HashMap<Vec<usize>, Program>,
+    /// What a reply carries where no service is known.
     pub message: Vec<ReplyLine>,
     /// Outcomes to flags.
     pub flags: Flags,
     /// The code table that names the processors.
     pub processors: CodeId,
+    /// The code table of currencies and their decimals.
+    pub currencies: CodeId,
 }
 
-/// One SCMP service.
+/// What to do for the services of one request.
 #[derive(Debug)]
-pub struct Service {
-    /// The name in `ics_applications`.
-    pub name: String,
-    /// What its reply fields begin with.
-    pub prefix: String,
-    /// The ways in which it can be meant; the first that holds is taken.
+pub struct Program {
+    /// The services, in the order in which they run.
+    pub parts: Vec<Part>,
+    /// The ways in which the request can be meant; the first that holds is taken.
     pub variants: Vec<Variant>,
     /// Fields that must be there, in the order in which they are looked for.
     pub require: Vec<Required>,
@@ -46,14 +48,38 @@ pub struct Service {
     pub dropped: Vec<Dropped>,
     /// Fields whose masked value means "as it is stored".
     pub unchanged: Vec<Unchanged>,
+    /// The request that this one follows.
+    pub follow_on: Option<FollowOn>,
     /// The REST calls, in order.
     pub steps: Vec<Step>,
     /// The bodies that the steps use.
     pub bodies: Vec<Body>,
-    /// The reply's lines.
-    pub reply: Vec<ReplyLine>,
+    /// What the reply carries, whatever the service.
+    pub message: Vec<ReplyLine>,
     /// The fields whose values are checked before any call, in the dictionary's order.
     pub checked: Vec<Checked>,
+}
+
+/// One service of a program.
+#[derive(Debug)]
+pub struct Part {
+    /// The name in `ics_applications`.
+    pub name: String,
+    /// What its reply fields begin with.
+    pub prefix: String,
+    /// The reply's lines.
+    pub reply: Vec<ReplyLine>,
+    /// What is said of any failure of this service, where that is not left to the failed call.
+    pub fails_as: Option<LocalKind>,
+}
+
+/// The fields by which a request names the one that it follows.
+#[derive(Debug, Clone, Copy)]
+pub struct FollowOn {
+    /// The id.
+    pub id: FieldId,
+    /// The token that came with it.
+    pub token: FieldId,
 }
 
 /// A way in which a service is meant. Variants of the same name share an id.
@@ -109,13 +135,35 @@ pub struct Checked {
     pub when: Condition,
 }
 
-/// One REST call of a service.
+/// One step of a program.
 #[derive(Debug)]
 pub struct Step {
     /// Its name, by which other lines refer to its reply.
     pub name: String,
-    /// The call.
-    pub call: CallTemplate,
+    /// The number of the service that it belongs to.
+    pub part: usize,
+    /// What it does.
+    pub action: Action,
+    /// When it runs.
+    pub when: Condition,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum Action {
+    /// A REST call.
+    Call(Box<RestCall>),
+    /// Nothing: the service fails here.
+    Refuse(LocalKind),
+}
+
+/// A REST call.
+#[derive(Debug)]
+pub struct RestCall {
+    /// The method and path.
+    pub template: CallTemplate,
+    /// The family of operations, by which outcomes are judged.
+    pub group: String,
     /// Its body.
     pub body: Option<usize>,
     /// The step whose ETag must still hold.
@@ -123,10 +171,21 @@ pub struct Step {
     /// What is sent again from a stored object.
     pub keep: Option<Keep>,
     /// What undoes it.
-    pub undo: Option<CallTemplate>,
+    pub undo: Option<Undo>,
     /// What a caller is told was changed when a later step fails.
     pub changed: Option<String>,
-    /// When it runs.
+    /// Whether a refusal of the id lets the next step try.
+    pub try_next: bool,
+    /// What it makes; the first whose condition holds.
+    pub makes: Vec<(String, Condition)>,
+}
+
+/// The call that undoes a step.
+#[derive(Debug)]
+pub struct Undo {
+    /// The method and path.
+    pub template: CallTemplate,
+    /// When there is something to undo.
     pub when: Condition,
 }
 
@@ -186,6 +245,8 @@ pub enum Source {
     Status(usize),
     /// Something that the gateway makes.
     Computed(Computed),
+    /// The reply of a step that these services do not have.
+    Absent,
 }
 
 /// Values that the gateway makes.
@@ -203,6 +264,10 @@ pub enum Computed {
     RequestToken,
     /// The time of the reply, `YYYY-MM-DDThhmmssZ`.
     Time,
+    /// The sum of the offers.
+    Total,
+    /// An id of the call that is unique for the merchant.
+    TransactionId,
 }
 
 /// One line of a reply.
@@ -231,25 +296,32 @@ pub enum ReplyValue {
     Nothing,
 }
 
-impl Service {
-    /// The step of a name.
-    pub fn step(&self, name: &str) -> Option<usize> {
-        self.steps.iter().position(|step| step.name == name)
+impl Step {
+    /// Its REST call, unless it has none.
+    pub fn call(&self) -> Option<&RestCall> {
+        match &self.action {
+            Action::Call(call) => Some(call),
+            Action::Refuse(_) => None,
+        }
     }
 }
 
-impl Service {
+impl Program {
+    /// The services' names, joined by commas.
+    pub fn name(&self) -> String {
+        let names: Vec<&str> = self.parts.iter().map(|part| part.name.as_str()).collect();
+        names.join(",")
+    }
+
     /// Whether a field's value is sent, or decides something, in a request of which these facts are known.
     pub fn uses(&self, field: FieldId, facts: Facts<'_>) -> bool {
         let in_path = |source: &Source| matches!(source, Source::Field(used) if *used == field);
-        self.checked
-            .iter()
-            .any(|checked| checked.field == field && checked.when.holds(facts))
-            || self
-                .steps
-                .iter()
-                .flat_map(|step| &step.call.parts)
-                .any(|part| matches!(part, PathPart::Value { source, .. } if in_path(source)))
+        let calls = self.steps.iter().filter_map(Step::call);
+        self.checked.iter().any(|checked| checked.field == field && checked.when.holds(facts))
+            || self.follow_on.is_some_and(|follow_on| follow_on.token == field)
+            || calls.flat_map(|call| &call.template.parts).any(
+                |part| matches!(part, PathPart::Value { source, .. } if in_path(source)),
+            )
     }
 }
 
@@ -258,5 +330,14 @@ impl Tables {
     pub fn processors(&self) -> Vec<&str> {
         let table = &self.codes[usize::from(self.processors.0)];
         table.codes.iter().map(|code| code.scmp.as_str()).collect()
+    }
+
+    /// The program of a set of services, by their lower-case names.
+    pub fn program(&self, names: &[&str]) -> Option<&Program> {
+        let number = |name: &&str| self.services.binary_search_by(|known| known.as_str().cmp(name)).ok();
+        let mut numbers: Vec<usize> = names.iter().map(number).collect::<Option<_>>()?;
+        numbers.sort_unstable();
+        numbers.dedup();
+        self.programs.get(&numbers)
     }
 }

@@ -15,33 +15,73 @@ pub enum Transform {
     Month,
     /// A year of two digits to four, in this century.
     Year4,
-    /// The texts `true` and `false` to a JSON boolean.
+    /// To lower case.
+    Lower,
+    /// yes, y, true or 1 to the JSON boolean true, their opposites to false.
     Boolean,
+    /// Digits to a JSON number.
+    Number,
+    /// Words between commas or blanks to the elements of an array.
+    List,
+    /// A date of six or eight digits to YYYY-MM-DD; in a reply the other way, with eight.
+    Dashes,
+    /// In a reply: a time without its colons, which SCMP reserves.
+    Time,
+    /// An amount, cut to the currency's decimals.
+    Amount,
     /// By a code table.
     Code(CodeId),
 }
 
 impl Transform {
     /// The transforms without a table, by the names that tables use.
-    pub const NAMES: [(&'static str, Transform); 5] = [
+    pub const NAMES: [(&'static str, Transform); 11] = [
         ("copy", Transform::Copy),
         ("upper", Transform::Upper),
+        ("lower", Transform::Lower),
+        ("number", Transform::Number),
+        ("list", Transform::List),
+        ("dashes", Transform::Dashes),
+        ("time", Transform::Time),
+        ("amount", Transform::Amount),
         ("month", Transform::Month),
         ("year4", Transform::Year4),
         ("boolean", Transform::Boolean),
     ];
 
-    /// A value on its way to REST.
-    pub fn to_rest<'v>(self, value: &'v str, codes: &'v [CodeTable]) -> Cow<'v, str> {
+    /// A value on its way to REST. `decimals` are those of the request's currency.
+    pub fn to_rest<'v>(
+        self,
+        value: &'v str,
+        codes: &'v [CodeTable],
+        decimals: usize,
+    ) -> Cow<'v, str> {
         match self {
-            Transform::Copy | Transform::Boolean => value.into(),
+            Transform::Copy | Transform::List | Transform::Time => value.into(),
             Transform::Upper => value.to_ascii_uppercase().into(),
+            Transform::Lower => value.to_ascii_lowercase().into(),
             Transform::Month => month(value),
             Transform::Year4 => year4(value),
+            Transform::Boolean => truth(value).into(),
+            Transform::Number => match value.trim_start_matches('0') {
+                "" => "0".into(),
+                digits => digits.into(),
+            },
+            Transform::Dashes => dashes(value),
+            Transform::Amount => cut(value, decimals).into(),
             Transform::Code(id) => {
                 let code = codes[usize::from(id.0)].by_scmp(value);
                 code.map_or(value, |code| &code.rest).into()
             }
+        }
+    }
+
+    /// What kind of JSON value it makes.
+    pub fn json(self) -> JsonKind {
+        match self {
+            Transform::Boolean => JsonKind::Boolean,
+            Transform::Number => JsonKind::Number,
+            _ => JsonKind::Text,
         }
     }
 
@@ -52,7 +92,12 @@ impl Transform {
                 let code = codes[usize::from(id.0)].by_rest(value);
                 code.map_or(value, |code| &code.scmp).into()
             }
-            other => other.to_rest(value, codes),
+            Transform::Time => value.replace(':', "").into(),
+            Transform::Dashes => value.replace('-', "").into(),
+            Transform::Upper | Transform::Lower | Transform::Amount | Transform::Number => {
+                value.into()
+            }
+            other => other.to_rest(value, codes, 0),
         }
     }
 
@@ -65,6 +110,43 @@ impl Transform {
                 .find(|(_, transform)| *transform == plain)
                 .map_or_else(String::new, |(name, _)| (*name).to_owned()),
         }
+    }
+}
+
+/// A kind of JSON value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum JsonKind {
+    /// In quotes.
+    #[default]
+    Text,
+    /// true or false.
+    Boolean,
+    /// Digits.
+    Number,
+}
+
+/// Digits of an amount beyond the currency's decimals are cut, never rounded (seed guide, grand_total_amount).
+pub fn cut(value: &str, decimals: usize) -> &str {
+    match value.split_once('.') {
+        Some((whole, part)) if part.len() > decimals => match decimals {
+            0 => whole,
+            _ => &value[..whole.len() + 1 + decimals],
+        },
+        _ => value,
+    }
+}
+
+fn truth(value: &str) -> &'static str {
+    let yes = ["true", "yes", "y", "1"];
+    if yes.iter().any(|word| value.eq_ignore_ascii_case(word)) { "true" } else { "false" }
+}
+
+fn dashes(value: &str) -> Cow<'_, str> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    match (digits, value.len()) {
+        (true, 6) => format!("20{}-{}-{}", &value[..2], &value[2..4], &value[4..]).into(),
+        (true, 8) => format!("{}-{}-{}", &value[..4], &value[4..6], &value[6..]).into(),
+        _ => value.into(),
     }
 }
 
@@ -113,15 +195,32 @@ mod tests {
             (Transform::Year4, "2031", "2031"),
             (Transform::Upper, "usd", "USD"),
             (Transform::Copy, "as is", "as is"),
+            (Transform::Lower, "RECURRING", "recurring"),
+            (Transform::Boolean, "Yes", "true"),
+            (Transform::Boolean, "n", "false"),
+            (Transform::Number, "007", "7"),
+            (Transform::Number, "00", "0"),
+            (Transform::Dashes, "19801231", "1980-12-31"),
+            (Transform::Dashes, "261231", "2026-12-31"),
+            (Transform::Amount, "10.999", "10.99"),
+            (Transform::Amount, "10.9", "10.9"),
+            (Transform::Amount, "10", "10"),
         ] {
-            assert_eq!(transform.to_rest(from, &codes), to);
+            assert_eq!(transform.to_rest(from, &codes, 2), to);
         }
+    }
+
+    #[test]
+    fn amounts_are_cut_to_the_currency() {
+        assert_eq!(cut("100.75", 0), "100");
+        assert_eq!(cut("1.2345", 3), "1.234");
+        assert_eq!(Transform::Time.from_rest("2026-01-01T10:20:30Z", &[]), "2026-01-01T102030Z");
     }
 
     #[test]
     fn codes_go_both_ways_and_strangers_pass() {
         let (codes, transform) = (codes(), Transform::Code(CodeId(0)));
-        assert_eq!(transform.to_rest("c", &codes), "checking");
+        assert_eq!(transform.to_rest("c", &codes, 2), "checking");
         assert_eq!(transform.from_rest("checking", &codes), "C");
         assert_eq!(transform.from_rest("Visa", &codes), "001");
         assert_eq!(transform.from_rest("099", &codes), "099");

@@ -1,14 +1,17 @@
 //! Bodies, compiled for the service that sends them.
 
-use crate::mapping::body::{Body, Leaf, LeafValue};
+use crate::mapping::body::{Body, Leaf, LeafValue, json_text};
+use crate::mapping::condition::Condition;
 use crate::mapping::diagnostic::Diagnostic;
+use crate::mapping::field::{Field, Kind, OFFER};
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::{RawBody, RawLine};
 use crate::mapping::source::SourceFile;
 use crate::mapping::tables::Source;
-use crate::mapping::transform::Transform;
+use crate::mapping::transform::{JsonKind, Transform};
 
 use super::scope::Scope;
+use super::vocabulary::Member;
 
 /// The name of a body: that of its file.
 pub fn name(file: &SourceFile) -> &str {
@@ -16,9 +19,11 @@ pub fn name(file: &SourceFile) -> &str {
     name.strip_suffix(".toml").unwrap_or(name)
 }
 
+/// Compiles a body as it is sent as `resource`.
 pub fn body(
     file: &SourceFile,
     raw: &RawBody,
+    resource: &str,
     scope: &Scope<'_>,
     faults: &mut Vec<Diagnostic>,
 ) -> Body {
@@ -27,95 +32,163 @@ pub fn body(
         faults.push(file.at(raw.resource.span().start, message));
         return Body::new(name(file), leaves);
     }
+    let sent = Sent { whole: raw.resource.get_ref(), resource, shared: raw.shared, below: "" };
     for line in raw.lines.iter() {
-        let leaf = leaf(line.get_ref(), raw.resource.get_ref(), scope)
-            .and_then(|leaf| apart(leaf, &leaves));
+        let leaf = leaf(line.get_ref(), sent, scope).and_then(|leaf| apart(leaf, &leaves));
         match leaf {
-            Ok(leaf) => leaves.push(leaf),
+            Ok(leaf) => leaves.extend(leaf),
             Err(message) => faults.push(file.at(line.span().start, message)),
+        }
+    }
+    if let Some(at) = &raw.offers_at {
+        match offers(file, raw, at.get_ref(), sent, scope, faults) {
+            Ok(leaf) => leaves.extend(leaf),
+            Err(message) => faults.push(file.at(at.span().start, message)),
         }
     }
     Body::new(name(file), leaves)
 }
 
-fn leaf(raw: &RawLine, resource: &str, scope: &Scope<'_>) -> Result<Leaf, String> {
-    let path = JsonPath::parse(&raw.path)?;
-    let member = scope.vocabulary.member(resource, &path)?;
-    let transform = scope.transform(raw.transform.as_deref())?;
-    let (value, is_boolean) = match (&raw.field, &raw.reply, &raw.constant) {
-        (Some(field), None, None) => {
-            let field = scope.field(field)?;
-            let known = scope.dictionary.get(field);
-            if transform == Transform::Boolean
-                && (known.values.is_empty()
-                    || known
-                        .values
-                        .iter()
-                        .any(|value| value != "true" && value != "false"))
-            {
-                return Err(format!(
-                    "\"{}\" may hold more than true and false; give it `values` in the dictionary first.",
-                    known.name
-                ));
-            }
-            (
-                LeafValue::From(Source::Field(field)),
-                transform == Transform::Boolean,
-            )
-        }
-        (None, Some(reply), None) => (
-            LeafValue::From(Source::Reply(scope.reply_path(reply, false)?)),
-            false,
-        ),
-        (None, None, Some(toml::Value::Boolean(flag))) => {
-            (LeafValue::Constant(flag.to_string()), true)
-        }
-        (None, None, Some(toml::Value::String(text))) => (
-            LeafValue::Constant(crate::mapping::body::json_text(text)),
-            false,
-        ),
-        (None, None, Some(_)) => return Err("a constant is a text or a boolean.".to_owned()),
-        _ => return Err("a line has one of `field`, `reply` and `constant`.".to_owned()),
-    };
-    if is_boolean != member.boolean {
-        let (has, wants) = if is_boolean {
-            ("a boolean", "text")
-        } else {
-            ("text", "a boolean")
-        };
-        return Err(format!(
-            "\"{}\" takes {wants} in REST, but this line sends {has}.",
-            raw.path
-        ));
-    }
-    let constant = matches!(value, LeafValue::Constant(_));
-    let trigger = raw.trigger.unwrap_or(!constant);
-    Ok(Leaf::new(
-        path,
-        value,
-        transform,
-        trigger,
-        scope.condition(raw.when.as_ref())?,
-    ))
+/// As what a body's lines are sent.
+#[derive(Clone, Copy)]
+struct Sent<'s> {
+    /// The object that the body describes.
+    whole: &'s str,
+    /// The object that this operation takes.
+    resource: &'s str,
+    /// Whether lines that this operation does not take are left out.
+    shared: bool,
+    /// What the lines' paths are relative to.
+    below: &'s str,
 }
 
-/// A path that stands twice, or inside of another, would make broken JSON.
-fn apart(leaf: Leaf, earlier: &[Leaf]) -> Result<Leaf, String> {
+impl Sent<'_> {
+    /// The member of a path; nothing where this operation does not take it.
+    fn member(self, path: &str, scope: &Scope<'_>) -> Result<Option<Member>, String> {
+        let path = JsonPath::parse(&format!("{}{path}", self.below))?;
+        let whole = scope.vocabulary.member(self.whole, &path)?;
+        match scope.vocabulary.member(self.resource, &path) {
+            Ok(member) => Ok(Some(member)),
+            Err(_) if self.shared => Ok(None),
+            Err(message) => Err(message),
+        }
+        .map(|member| member.map(|member| if self.resource == self.whole { whole } else { member }))
+    }
+}
+
+fn offers(
+    file: &SourceFile,
+    raw: &RawBody,
+    at: &str,
+    sent: Sent<'_>,
+    scope: &Scope<'_>,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<Option<Leaf>, String> {
+    let below = format!("{at}[].");
+    let sent = Sent { below: &below, ..sent };
+    let mut leaves: Vec<Leaf> = Vec::new();
+    for line in raw.offers.iter() {
+        let leaf = leaf(line.get_ref(), sent, scope).and_then(|leaf| apart(leaf, &leaves));
+        match leaf {
+            Ok(leaf) => leaves.extend(leaf),
+            Err(message) => faults.push(file.at(line.span().start, message)),
+        }
+    }
+    if leaves.is_empty() {
+        return Ok(None);
+    }
+    let element = LeafValue::Offers(Box::new(Body::new(at, leaves)));
+    let path = JsonPath::parse(at)?;
+    Ok(Some(Leaf::new(path, element, Transform::Copy, false, Condition::default())))
+}
+
+fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>, String> {
+    let path = JsonPath::parse(&raw.path)?;
+    let member = sent.member(&raw.path, scope)?;
+    let transform = scope.transform(raw.transform.as_deref())?;
+    let (value, kind) = match (&raw.field, &raw.reply, &raw.computed, &raw.constant) {
+        (Some(field), None, None, None) => {
+            let name = match sent.below {
+                "" => field.clone(),
+                _ => format!("{OFFER}{field}"),
+            };
+            let field = scope.field(&name)?;
+            fits(scope.dictionary.get(field), transform)?;
+            (LeafValue::From(Source::Field(field)), transform.json())
+        }
+        (None, Some(reply), None, None) => {
+            let source = scope.reply_path(reply, false)?.map_or(Source::Absent, Source::Reply);
+            (LeafValue::From(source), transform.json())
+        }
+        (None, None, Some(computed), None) => {
+            (LeafValue::From(scope.source(computed)?), transform.json())
+        }
+        (None, None, None, Some(toml::Value::Boolean(flag))) => {
+            (LeafValue::Constant(flag.to_string()), JsonKind::Boolean)
+        }
+        (None, None, None, Some(toml::Value::String(text))) => {
+            (LeafValue::Constant(json_text(text)), JsonKind::Text)
+        }
+        (None, None, None, Some(_)) => return Err("a constant is a text or a boolean.".to_owned()),
+        _ => return Err("a line has one of `field`, `reply`, `computed` and `constant`.".to_owned()),
+    };
+    let when = scope.condition(raw.when.as_ref())?;
+    let Some(member) = member.filter(|_| !when.is_never()) else { return Ok(None) };
+    if kind != member.kind {
+        let words = |kind| match kind {
+            JsonKind::Text => "text",
+            JsonKind::Boolean => "a boolean",
+            JsonKind::Number => "a number",
+        };
+        let (wants, has) = (words(member.kind), words(kind));
+        return Err(format!("\"{}\" takes {wants} in REST, but this line sends {has}.", raw.path));
+    }
+    let constant = matches!(value, LeafValue::Constant(_))
+        || matches!(value, LeafValue::From(Source::Computed(_)));
+    let trigger = raw.trigger.unwrap_or(!constant);
+    Ok(Some(Leaf::new(path, value, transform, trigger, when)))
+}
+
+/// What a transform makes must be JSON whatever the field holds.
+fn fits(field: &Field, transform: Transform) -> Result<(), String> {
+    let words = field.values.iter().all(|value| value == "true" || value == "false");
+    let right = match transform.json() {
+        JsonKind::Text => true,
+        JsonKind::Boolean => field.kind == Kind::Flag || (words && !field.values.is_empty()),
+        JsonKind::Number => field.kind == Kind::Digits,
+    };
+    let needs = if transform.json() == JsonKind::Number { "digits" } else { "flag" };
+    match right {
+        true => Ok(()),
+        false => Err(format!(
+            "\"{}\" may hold more than this transform takes; give it type = \"{needs}\" in the dictionary first.",
+            field.name
+        )),
+    }
+}
+
+/// A path that stands twice, or inside of another, would make broken JSON. Lines that are told apart by `when` may share
+/// a path: the first that has a value is sent.
+fn apart(leaf: Option<Leaf>, earlier: &[Leaf]) -> Result<Option<Leaf>, String> {
+    let Some(leaf) = leaf else { return Ok(None) };
     let mine = leaf.path.segments();
+    let appends = matches!(mine.last(), Some(Segment::Append));
     let starts_with = |long: &[Segment], short: &[Segment]| long.starts_with(short);
     let clash = earlier.iter().find(|other| {
-        let other = other.path.segments();
-        starts_with(mine, other) || starts_with(other, mine)
+        let theirs = other.path.segments();
+        starts_with(mine, theirs) || starts_with(theirs, mine)
     });
+    let open = |leaf: &Leaf| leaf.when.alternatives.is_empty();
     match clash {
-        None => Ok(leaf),
+        None => Ok(Some(leaf)),
+        Some(_) if appends => Ok(Some(leaf)),
+        Some(other) if other.path == leaf.path && !open(other) => Ok(Some(leaf)),
         Some(other) if other.path == leaf.path => Err(format!(
-            "\"{}\" stands twice in this body; remove one of the two.",
+            "\"{}\" stands twice in this body; remove one of the two or tell them apart by `when`.",
             leaf.path
         )),
-        Some(other) => Err(format!(
-            "\"{}\" and \"{}\" cannot both be sent.",
-            leaf.path, other.path
-        )),
+        Some(other) => {
+            Err(format!("\"{}\" and \"{}\" cannot both be sent.", leaf.path, other.path))
+        }
     }
 }

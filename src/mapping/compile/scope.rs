@@ -14,13 +14,15 @@ use crate::mapping::transform::Transform;
 use super::dictionary::{code_table, named};
 use super::vocabulary::Vocabulary;
 
-const COMPUTED: [(&str, Computed); 6] = [
+const COMPUTED: [(&str, Computed); 8] = [
     ("@rcode", Computed::Rcode),
     ("@rflag", Computed::Rflag),
     ("@rmsg", Computed::Rmsg),
     ("@request_id", Computed::RequestId),
     ("@request_token", Computed::RequestToken),
     ("@time", Computed::Time),
+    ("@total", Computed::Total),
+    ("@transaction_id", Computed::TransactionId),
 ];
 
 const METHODS: [(&str, &Method); 4] = [
@@ -30,8 +32,16 @@ const METHODS: [(&str, &Method); 4] = [
     ("DELETE", &Method::DELETE),
 ];
 
-/// What the lines of one service may name.
+/// What the lines of one program may name.
 pub struct Scope<'s> {
+    /// The services of the program.
+    pub services: Vec<String>,
+    /// All services.
+    pub all_services: &'s [String],
+    /// The steps of all services, and the REST object that each answers with.
+    pub elsewhere: &'s [(String, Option<String>)],
+    /// The bodies of all services.
+    pub all_bodies: &'s [String],
     pub dictionary: &'s Dictionary,
     pub codes: &'s [CodeTable],
     pub vocabulary: &'s Vocabulary,
@@ -40,7 +50,8 @@ pub struct Scope<'s> {
     pub variants: Vec<String>,
     /// The steps' names and the REST object that each answers with.
     pub steps: Vec<(String, Option<String>)>,
-    pub bodies: Vec<String>,
+    /// The bodies' names and the REST objects that they are sent as.
+    pub bodies: Vec<(String, String)>,
 }
 
 impl Scope<'_> {
@@ -69,24 +80,26 @@ impl Scope<'_> {
         names.iter().map(|name| self.field(name)).collect()
     }
 
-    pub fn step(&self, name: &str) -> Result<usize, String> {
-        self.steps
-            .iter()
-            .position(|(step, _)| step == name)
-            .ok_or_else(|| {
-                let hint = hint(name, self.steps.iter().map(|(step, _)| step.as_str()));
-                format!("unknown step \"{name}\"{hint}")
-            })
+    /// The number of a step; nothing for one that other services have.
+    pub fn step(&self, name: &str) -> Result<Option<usize>, String> {
+        let here = self.steps.iter().position(|(step, _)| step == name);
+        if here.is_some() || self.elsewhere.iter().any(|(step, _)| step == name) {
+            return Ok(here);
+        }
+        let hint = hint(name, self.elsewhere.iter().map(|(step, _)| step.as_str()));
+        Err(format!("unknown step \"{name}\"{hint}"))
     }
 
-    pub fn body(&self, name: &str) -> Result<usize, String> {
-        self.bodies
-            .iter()
-            .position(|body| body == name)
-            .ok_or_else(|| {
-                let hint = hint(name, self.bodies.iter().map(String::as_str));
-                format!("\"{name}\" is not a body that this service sends{hint}")
-            })
+    /// The number of a body; nothing for one that other services send.
+    pub fn body(&self, name: &str, resource: Option<&str>) -> Result<Option<usize>, String> {
+        let here = self.bodies.iter().position(|(body, sent_as)| {
+            body == name && resource.is_none_or(|resource| sent_as == resource)
+        });
+        if here.is_some() || self.all_bodies.iter().any(|body| body == name) {
+            return Ok(here);
+        }
+        let hint = hint(name, self.all_bodies.iter().map(String::as_str));
+        Err(format!("\"{name}\" has no file under bodies/{hint}"))
     }
 
     pub fn variant(&self, name: &str) -> Result<u8, String> {
@@ -97,27 +110,27 @@ impl Scope<'_> {
         })
     }
 
-    /// `step.json.path`; a leaf unless `container` is allowed.
-    pub fn reply_path(&self, text: &str, container: bool) -> Result<ReplyPath, String> {
-        let (step, path) = text.split_once('.').ok_or_else(|| {
+    /// `step.json.path`; a leaf unless `container` is allowed. Nothing for a step that other services have.
+    pub fn reply_path(&self, text: &str, container: bool) -> Result<Option<ReplyPath>, String> {
+        let (name, path) = text.split_once('.').ok_or_else(|| {
             format!("\"{text}\" names no place in a reply; write step.json.path.")
         })?;
-        let step = self.step(step)?;
+        let step = self.step(name)?;
         let path = JsonPath::parse(path)?;
-        match &self.steps[step].1 {
-            None => Err(format!(
-                "step \"{}\" has a reply without a body.",
-                self.steps[step].0
-            )),
-            Some(resource) if container => self
-                .vocabulary
-                .place(resource, &path)
-                .map(|()| ReplyPath { step, path }),
-            Some(resource) => self
-                .vocabulary
-                .member(resource, &path)
-                .map(|_| ReplyPath { step, path }),
+        let steps = step.map_or(self.elsewhere, |_| &self.steps);
+        let known = steps.iter().filter(|(step, _)| step == name).map(|(_, resource)| resource);
+        let mut wrong = format!("step \"{name}\" has a reply without a body.");
+        for resource in known.flatten() {
+            let found = match container {
+                true => self.vocabulary.place(resource, &path),
+                false => self.vocabulary.member(resource, &path).map(|_| ()),
+            };
+            match found {
+                Ok(()) => return Ok(step.map(|step| ReplyPath { step, path })),
+                Err(message) => wrong = message,
+            }
         }
+        Err(wrong)
     }
 
     /// `field`, `step.json.path`, `step@status` or `@computed`.
@@ -127,12 +140,12 @@ impl Scope<'_> {
         }
         if let Some((step, what)) = text.split_once('@') {
             return match what {
-                "status" => self.step(step).map(Source::Status),
+                "status" => Ok(self.step(step)?.map_or(Source::Absent, Source::Status)),
                 _ => Err(format!("\"{text}\" is not known; write step@status.")),
             };
         }
         match text.contains('.') {
-            true => self.reply_path(text, false).map(Source::Reply),
+            true => Ok(self.reply_path(text, false)?.map_or(Source::Absent, Source::Reply)),
             false => self.field(text).map(Source::Field),
         }
     }
@@ -191,16 +204,32 @@ impl Scope<'_> {
             tests.push(Test::Method(named("method", name, &METHODS)?.clone()));
         }
         if let Some(body) = &raw.mapped {
-            tests.push(Test::Mapped(self.body(body)?));
+            tests.push(self.body(body, None)?.map_or(Test::Never, Test::Mapped));
         }
+        // What another service's step would answer is not there: `has` never holds, `lacks` always does.
+        let mut absent = |test: Option<Test>, wanted: bool| match (test, wanted) {
+            (Some(test), _) => tests.push(test),
+            (None, true) => tests.push(Test::Never),
+            (None, false) => tests.push(Test::All(Vec::new())),
+        };
         for (places, wanted) in [(&raw.has, true), (&raw.lacks, false)] {
             for place in places {
-                tests.push(Test::Has(self.reply_path(place, true)?, wanted));
+                let place = self.reply_path(place, true)?;
+                absent(place.map(|place| Test::Has(place, wanted)), wanted);
             }
         }
         for (steps, wanted) in [(&raw.run, true), (&raw.not_run, false)] {
             for step in steps {
-                tests.push(Test::Run(self.step(step)?, wanted));
+                absent(self.step(step)?.map(|step| Test::Run(step, wanted)), wanted);
+            }
+        }
+        if !raw.kind.is_empty() {
+            tests.push(Test::Kind(raw.kind.clone()));
+        }
+        if !raw.with.is_empty() || !raw.without.is_empty() {
+            match self.belongs(raw)? {
+                true => tests.push(Test::All(Vec::new())),
+                false => tests.push(Test::Never),
             }
         }
         match tests.is_empty() {
@@ -209,6 +238,16 @@ impl Scope<'_> {
             }
             false => Ok(tests),
         }
+    }
+
+    /// Whether these tests allow the services of this program.
+    pub fn belongs(&self, raw: &RawTests) -> Result<bool, String> {
+        let known: Vec<(&str, ())> = self.all_services.iter().map(|name| (name.as_str(), ())).collect();
+        for name in raw.with.iter().chain(&raw.without) {
+            named("service", name, &known)?;
+        }
+        let here = |name: &String| self.services.contains(name);
+        Ok((raw.with.is_empty() || raw.with.iter().any(here)) && !raw.without.iter().any(here))
     }
 
     fn processors(&self, names: &[String]) -> Result<Vec<String>, String> {

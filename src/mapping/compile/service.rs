@@ -32,121 +32,151 @@ pub struct Known<'k> {
     pub prefixes: &'k [String],
 }
 
-pub fn service(
-    file: &SourceFile,
-    raw: &RawService,
+/// Compiles what is done for a set of services, given in the order in which they run.
+pub fn program(
+    services: &[&Read<'_, RawService>],
     known: Known<'_>,
     faults: &mut Vec<Diagnostic>,
-) -> Service {
-    let scope = scope(raw, known);
-    let mut service = Service {
-        name: raw.service.get_ref().to_ascii_lowercase(),
-        prefix: raw.prefix.clone().unwrap_or_default(),
+) -> Program {
+    let scope = scope(services, known);
+    let mut program = Program {
+        parts: Vec::new(),
         variants: Vec::new(),
         require: Vec::new(),
         dropped: Vec::new(),
         unchanged: Vec::new(),
+        follow_on: None,
         steps: Vec::new(),
         bodies: Vec::new(),
-        reply: Vec::new(),
+        message: Vec::new(),
         checked: Vec::new(),
     };
-    for name in &scope.bodies {
-        if let Some((file, raw)) = known
-            .bodies
-            .iter()
-            .find(|(file, _)| body::name(file) == name)
-        {
-            service.bodies.push(body::body(file, raw, &scope, faults));
+    for (name, resource) in &scope.bodies {
+        if let Some((file, raw)) = known.bodies.iter().find(|(file, _)| body::name(file) == name) {
+            program.bodies.push(body::body(file, raw, resource, &scope, faults));
         }
     }
-    let mut fault = |at: usize, message: String| faults.push(file.at(at, message));
-    for line in raw.variants.iter() {
-        let raw = line.get_ref();
-        let variant = scope.variant(&raw.name).and_then(|id| {
-            Ok(Variant {
-                id,
-                when: scope.condition(raw.when.as_ref())?,
-            })
+    for (number, (file, raw)) in services.iter().enumerate() {
+        part(number, file, raw, &scope, &mut program, faults);
+    }
+    if let Some((file, raw)) = known.message {
+        let mut fault = |at: usize, message: String| faults.push(file.at(at, message));
+        collect(&raw.reply, &mut program.message, &mut fault, |raw, earlier| {
+            reply_line(raw, earlier, "", &scope)
         });
-        match variant {
-            Ok(variant) => service.variants.push(variant),
-            Err(message) => fault(line.span().start, message),
-        }
     }
-    collect(&raw.require, &mut service.require, &mut fault, |raw, _| {
-        required(raw, &scope)
-    });
-    collect(&raw.drop, &mut service.dropped, &mut fault, |raw, _| {
-        dropped(raw, &scope)
-    });
-    collect(
-        &raw.unchanged,
-        &mut service.unchanged,
-        &mut fault,
-        |raw, _| unchanged(raw, &scope),
-    );
-    collect(
-        &raw.reply,
-        &mut service.reply,
-        &mut fault,
-        |raw, earlier| reply_line(raw, earlier, &service.prefix, &scope),
-    );
-    for line in raw.steps.iter() {
-        match step::step(line.get_ref(), &service, &scope) {
-            Ok(step) if service.steps.iter().any(|other| other.name == step.name) => {
-                fault(
-                    line.span().start,
-                    format!("step \"{}\" stands twice.", step.name),
-                );
-            }
-            Ok(step) => service.steps.push(step),
-            Err(message) => fault(line.span().start, message),
-        }
-    }
-    for line in raw.steps.iter().map(|line| line.get_ref()) {
-        if let Some(name) = &line.body
-            && !known
-                .bodies
-                .iter()
-                .any(|(file, _)| body::name(file) == name)
-        {
-            fault(
-                raw.service.span().start,
-                format!("body \"{name}\" has no file under bodies/."),
-            );
-        }
-    }
-    service.checked = checked(&service, &scope);
-    service
+    program.checked = checked(&program, &scope);
+    program
 }
 
-fn scope<'k>(raw: &RawService, known: Known<'k>) -> Scope<'k> {
-    let mut variants: Vec<String> = Vec::new();
-    for line in raw.variants.iter() {
-        if !variants.contains(&line.get_ref().name) {
-            variants.push(line.get_ref().name.clone());
-        }
+/// Adds one service to a program.
+fn part(
+    number: usize,
+    file: &SourceFile,
+    raw: &RawService,
+    scope: &Scope<'_>,
+    program: &mut Program,
+    faults: &mut Vec<Diagnostic>,
+) {
+    let mut fault = |at: usize, message: String| faults.push(file.at(at, message));
+    let fault = &mut fault;
+    // How the request is meant is said by the first service.
+    let mut variants = Vec::new();
+    collect(&raw.variants, &mut variants, fault, |raw, _| {
+        let id = scope.variant(&raw.name)?;
+        Ok(Some(Variant { id, when: scope.condition(raw.when.as_ref())? }))
+    });
+    if number == 0 {
+        program.variants = variants;
     }
-    let mut bodies: Vec<String> = Vec::new();
-    let mut steps = Vec::new();
+    collect(&raw.require, &mut program.require, fault, |raw, _| required(raw, scope));
+    collect(&raw.drop, &mut program.dropped, fault, |raw, _| dropped(raw, scope).map(Some));
+    collect(&raw.unchanged, &mut program.unchanged, fault, |raw, _| unchanged(raw, scope));
+    let prefix = raw.prefix.clone().unwrap_or_default();
+    let mut reply = Vec::new();
+    collect(&raw.reply, &mut reply, fault, |raw, earlier| {
+        reply_line(raw, earlier, &prefix, scope)
+    });
     for line in raw.steps.iter() {
         let step = line.get_ref();
-        bodies.extend(step.body.clone().filter(|body| !bodies.contains(body)));
-        let reply = known.vocabulary.operation(&step.call).ok();
-        steps.push((
-            step.name.clone(),
-            reply.and_then(|operation| operation.reply.clone()),
-        ));
+        if scope.steps.iter().all(|(name, _)| *name != step.name) {
+            // Left out of this program; its lines are compiled where it belongs.
+            continue;
+        }
+        match step::step(step, number, &program.bodies, scope) {
+            Ok(step) if program.steps.iter().any(|other| other.name == step.name) => {
+                fault(line.span().start, format!("step \"{}\" stands twice.", step.name));
+            }
+            Ok(step) => program.steps.push(step),
+            Err(message) => fault(line.span().start, message),
+        }
     }
-    Scope {
+    if let Some(raw) = &raw.follow_on {
+        match (scope.field(raw.field.get_ref()), scope.field(raw.token.get_ref())) {
+            (Ok(id), Ok(token)) => program.follow_on = Some(FollowOn { id, token }),
+            (Err(message), _) => fault(raw.field.span().start, message),
+            (_, Err(message)) => fault(raw.token.span().start, message),
+        }
+    }
+    let mut fails_as = None;
+    if let Some(line) = &raw.fails_as {
+        let raw = line.get_ref();
+        let kind = named("kind of outcome", &raw.refusal, &LocalKind::NAMES);
+        match kind.and_then(|kind| Ok((kind, scope.condition(raw.when.as_ref())?))) {
+            Ok((kind, when)) => fails_as = Some(kind).filter(|_| !when.is_never()),
+            Err(message) => fault(line.span().start, message),
+        }
+    }
+    let name = raw.service.get_ref().to_ascii_lowercase();
+    program.parts.push(Part { name, prefix, reply, fails_as });
+}
+
+fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<'k> {
+    let mut scope = Scope {
+        services: services.iter().map(|(_, raw)| raw.service.get_ref().clone()).collect(),
+        all_services: known.names,
+        elsewhere: known.steps,
+        all_bodies: known.body_names,
         dictionary: known.dictionary,
         codes: known.codes,
         vocabulary: known.vocabulary,
         prefixes: known.prefixes,
-        variants,
-        steps,
-        bodies,
+        variants: Vec::new(),
+        steps: Vec::new(),
+        bodies: Vec::new(),
+    };
+    for (_, raw) in services {
+        for line in raw.variants.iter() {
+            if !scope.variants.contains(&line.get_ref().name) {
+                scope.variants.push(line.get_ref().name.clone());
+            }
+        }
+        for step in raw.steps.iter().map(|line| line.get_ref()) {
+            if !belongs(step, &scope) {
+                continue;
+            }
+            let operation = step.call.as_ref().and_then(|call| known.vocabulary.operation(call).ok());
+            scope.steps.push((step.name.clone(), operation.and_then(|o| o.reply.clone())));
+            let resource = operation.and_then(|operation| operation.request.clone());
+            if let Some(body) = step.body.clone().zip(resource)
+                && known.body_names.contains(&body.0)
+                && !scope.bodies.contains(&body)
+            {
+                scope.bodies.push(body);
+            }
+        }
+    }
+    scope
+}
+
+/// Whether a step belongs to the services of this program.
+fn belongs(step: &RawStep, scope: &Scope<'_>) -> bool {
+    // A name of no service is reported where the condition is compiled.
+    let belongs = |tests: &RawTests| scope.belongs(tests).unwrap_or(true);
+    match &step.when {
+        None => true,
+        Some(RawWhen::All(tests)) => belongs(tests),
+        Some(RawWhen::Any(several)) => several.iter().any(belongs),
     }
 }
 
@@ -155,17 +185,17 @@ fn collect<R, T>(
     raw: &[toml::Spanned<R>],
     into: &mut Vec<T>,
     fault: &mut impl FnMut(usize, String),
-    compile: impl Fn(&R, &[T]) -> Result<T, String>,
+    compile: impl Fn(&R, &[T]) -> Result<Option<T>, String>,
 ) {
     for line in raw {
         match compile(line.get_ref(), into) {
-            Ok(compiled) => into.push(compiled),
+            Ok(compiled) => into.extend(compiled),
             Err(message) => fault(line.span().start, message),
         }
     }
 }
 
-fn required(raw: &RawRequire, scope: &Scope<'_>) -> Result<Required, String> {
+fn required(raw: &RawRequire, scope: &Scope<'_>) -> Result<Option<Required>, String> {
     let refusal = raw.refusal.as_deref();
     Ok(Required {
         field: scope.field(&raw.field)?,

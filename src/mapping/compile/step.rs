@@ -1,59 +1,70 @@
 //! Steps: calls, their bodies, what undoes them and what they keep.
 
 use crate::mapping::body::Body;
+use crate::mapping::flags::LocalKind;
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::{RawKeep, RawStep};
-use crate::mapping::tables::{CallTemplate, Keep, PathPart, Service, Step};
+use crate::mapping::tables::{Action, CallTemplate, Keep, PathPart, RestCall, Step, Undo};
 
+use super::dictionary::named;
 use super::scope::{Scope, split_operation};
 
-pub fn step(raw: &RawStep, service: &Service, scope: &Scope<'_>) -> Result<Step, String> {
-    let operation = scope.vocabulary.operation(&raw.call)?;
-    let body = raw
-        .body
-        .as_deref()
-        .map(|name| scope.body(name))
-        .transpose()?;
-    if body.is_some() != operation.request.is_some() {
-        return Err(match body {
-            Some(_) => format!("\"{}\" takes no body.", raw.call),
-            None => format!("\"{}\" needs a body.", raw.call),
-        });
-    }
-    let keep = match (&raw.keep, body) {
-        (Some(keep), Some(body)) => Some(compile_keep(
-            keep,
-            &service.bodies[body],
-            operation.request.as_deref(),
-            scope,
-        )?),
+pub fn step(
+    raw: &RawStep,
+    part: usize,
+    bodies: &[Body],
+    scope: &Scope<'_>,
+) -> Result<Step, String> {
+    let action = match (&raw.call, &raw.refuse) {
+        (Some(operation), None) => Action::Call(Box::new(rest_call(raw, operation, bodies, scope)?)),
+        (None, Some(kind)) => Action::Refuse(named("kind of outcome", kind, &LocalKind::NAMES)?),
+        _ => return Err("a step has either `call` or `refuse`.".to_owned()),
+    };
+    Ok(Step { name: raw.name.clone(), part, action, when: scope.condition(raw.when.as_ref())? })
+}
+
+fn rest_call(
+    raw: &RawStep,
+    name: &str,
+    bodies: &[Body],
+    scope: &Scope<'_>,
+) -> Result<RestCall, String> {
+    let operation = scope.vocabulary.operation(name)?;
+    let resource = operation.request.as_deref();
+    let body = match (&raw.body, resource) {
+        (Some(body), Some(_)) => scope.body(body, resource)?,
+        (None, None) => None,
+        (Some(_), None) => return Err(format!("\"{name}\" takes no body.")),
+        (None, Some(_)) => return Err(format!("\"{name}\" needs a body.")),
+    };
+    let keep = match (&raw.keep, body.and_then(|body| bodies.get(body))) {
+        (Some(keep), Some(body)) => Some(compile_keep(keep, body, resource, scope)?),
         (Some(_), None) => return Err("`keep` needs a body.".to_owned()),
         (None, _) => None,
     };
-    Ok(Step {
-        name: raw.name.clone(),
-        call: call(&raw.call, &raw.path, scope)?,
+    let read = raw.if_match.as_deref().map(|name| scope.step(name)).transpose()?;
+    let undo = raw.undo.as_ref().map(|undo| {
+        scope.vocabulary.operation(&undo.call)?;
+        let when = scope.condition(undo.when.as_ref())?;
+        Ok::<_, String>(Undo { template: template(&undo.call, &undo.path, scope)?, when })
+    });
+    let makes = raw.makes.iter().map(|makes| {
+        Ok::<_, String>((makes.kind.clone(), scope.condition(makes.when.as_ref())?))
+    });
+    Ok(RestCall {
+        template: template(name, &raw.path, scope)?,
+        group: operation.group.clone(),
         body,
-        if_match: raw
-            .if_match
-            .as_deref()
-            .map(|name| scope.step(name))
-            .transpose()?,
+        if_match: read.flatten(),
         keep,
-        undo: raw
-            .undo
-            .as_ref()
-            .map(|undo| {
-                scope.vocabulary.operation(&undo.call)?;
-                call(&undo.call, &undo.path, scope)
-            })
-            .transpose()?,
+        undo: undo.transpose()?.filter(|undo| !undo.when.is_never()),
         changed: raw.changed.clone(),
-        when: scope.condition(raw.when.as_ref())?,
+        try_next: raw.try_next,
+        makes: makes.collect::<Result<_, _>>()?,
     })
 }
 
-fn call(
+fn template(
     operation: &str,
     bindings: &indexmap::IndexMap<String, String>,
     scope: &Scope<'_>,
@@ -92,7 +103,7 @@ fn compile_keep(
     resource: Option<&str>,
     scope: &Scope<'_>,
 ) -> Result<Keep, String> {
-    let step = scope.step(&raw.from)?;
+    let step = scope.step(&raw.from)?.ok_or("`keep` names a step of another service.")?;
     if scope.steps[step].1.as_deref() != resource {
         return Err(format!(
             "step \"{}\" did not read the object that this call sends.",
@@ -114,6 +125,7 @@ fn compile_keep(
             match segment {
                 Segment::Key(name) if plain.is_empty() => plain.push_str(name),
                 Segment::Key(name) => plain.extend([".", name]),
+                Segment::Numbered(_) | Segment::Append => plain.push_str("[]"),
                 Segment::Element { key, .. } => {
                     if !element_keys.iter().any(|(known, _)| *known == plain) {
                         element_keys.push((plain.clone(), key.clone()));

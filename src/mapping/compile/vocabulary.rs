@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::mapping::diagnostic::{Diagnostic, hint};
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::RawRest;
+use crate::mapping::transform::JsonKind;
 
 use super::Read;
 
@@ -18,6 +19,8 @@ pub struct Vocabulary {
 /// An operation and the objects that it carries.
 #[derive(Clone, Default)]
 pub struct Operation {
+    /// The family by which outcomes are judged: the name of the file.
+    pub group: String,
     pub request: Option<String>,
     pub reply: Option<String>,
 }
@@ -26,7 +29,7 @@ pub struct Operation {
 #[derive(Clone, Default)]
 pub struct Member {
     pub max: Option<u16>,
-    pub boolean: bool,
+    pub kind: JsonKind,
     resource: Option<String>,
 }
 
@@ -37,14 +40,15 @@ impl Vocabulary {
             for (name, members) in &raw.resources {
                 let list = vocabulary.resources.entry(name.clone()).or_default();
                 for (path, member) in members {
-                    let boolean = match member.kind.as_ref().map(|kind| kind.get_ref().as_str()) {
-                        None | Some("string") => false,
-                        Some("boolean") => true,
+                    let kind = match member.kind.as_ref().map(|kind| kind.get_ref().as_str()) {
+                        None | Some("string") => JsonKind::Text,
+                        Some("boolean") => JsonKind::Boolean,
+                        Some("number") => JsonKind::Number,
                         Some(other) => {
                             let text =
-                                format!("unknown type \"{other}\"; write string or boolean.");
+                                format!("unknown type \"{other}\"; write string, boolean or number.");
                             faults.push(file.at(path.span().start, text));
-                            false
+                            JsonKind::Text
                         }
                     };
                     let resource = member.resource.as_ref().map(|name| name.get_ref().clone());
@@ -52,7 +56,7 @@ impl Vocabulary {
                         path.get_ref().clone(),
                         Member {
                             max: member.max,
-                            boolean,
+                            kind,
                             resource,
                         },
                     ));
@@ -80,12 +84,14 @@ impl Vocabulary {
                 .filter_map(|member| member.resource.as_ref())
                 .for_each(&mut check);
         }
-        for (_, raw) in files {
+        for (file, raw) in files {
+            let group = super::body::name(file).to_owned();
             for (name, operation) in &raw.operations {
                 let text = |name: &Option<toml::Spanned<String>>| {
                     name.as_ref().map(|name| name.get_ref().clone())
                 };
                 let operation = Operation {
+                    group: group.clone(),
                     request: text(&operation.request),
                     reply: text(&operation.reply),
                 };
@@ -141,6 +147,7 @@ impl Vocabulary {
             match segment {
                 Segment::Key(key) if plain.is_empty() => plain.push_str(key),
                 Segment::Key(key) => plain.extend([".", key]),
+                Segment::Numbered(_) | Segment::Append => plain.push_str("[]"),
                 Segment::Element { key, .. } => {
                     plain.push_str("[]");
                     let key = format!("{plain}.{key}");
