@@ -416,7 +416,8 @@ impl<'p> Execution<'p> {
         self.fail(verdict.unwrap_or_else(|| self.local(LocalKind::NoService)));
     }
 
-    /// The SCMP field of what a REST error blames: by its whole path, else by its last name if only one line has it.
+    /// The SCMP field of what a REST error blames: by its whole path, else by its last name. Where several lines have it,
+    /// such as the elements of one array, none is to blame.
     fn blamed(&self, step: &Step, error: &RestError) -> Option<&str> {
         let body = &self.plan.service.bodies[step.body?];
         let lines = || {
@@ -425,15 +426,16 @@ impl<'p> Execution<'p> {
                 LeafValue::From(_) | LeafValue::Constant(_) => None,
             })
         };
+        let only = |fits: &dyn Fn(&str) -> bool| {
+            let mut fitting = lines().filter(|(known, _)| fits(known));
+            let (_, field) = fitting.next()?;
+            fitting.next().is_none().then_some(field)
+        };
+        fn last(path: &str) -> Option<&str> {
+            path.rsplit('.').next()
+        }
         let field = error.blamed.iter().find_map(|path| {
-            let whole = lines().find(|(known, _)| known == path);
-            whole.map(|(_, field)| field).or_else(|| {
-                let last = path.rsplit('.').next()?;
-                let mut same = lines().filter(|(known, _)| known.rsplit('.').next() == Some(last));
-                same.next()
-                    .filter(|_| same.next().is_none())
-                    .map(|(_, field)| field)
-            })
+            only(&|known| known == path).or_else(|| only(&|known| last(known) == last(path)))
         })?;
         Some(&self.plan.tables.dictionary.get(field).name)
     }
