@@ -210,6 +210,40 @@ fn no_part_of_a_line_can_be_deleted() {
     assert!(survivors.is_empty(), "{}", survivors.join("\n"));
 }
 
+/// A line without each one of the texts of its lists, where a list has several.
+fn without_one_of_several(line: &str) -> Vec<String> {
+    let mut shorter = Vec::new();
+    for (at, _) in line.match_indices("[\"") {
+        let list = &line[at + 1..];
+        let Some(end) = list.find("\"]") else {
+            continue;
+        };
+        let texts: Vec<&str> = list[..=end].split(", ").collect();
+        for left_out in (0..texts.len()).filter(|_| texts.len() > 1) {
+            let mut texts = texts.clone();
+            texts.remove(left_out);
+            let rest = &list[end + 1..];
+            shorter.push(format!("{}{}{rest}", &line[..=at], texts.join(", ")));
+        }
+    }
+    shorter
+}
+
+#[test]
+fn no_text_of_a_list_can_be_deleted() {
+    let bench = Bench::new();
+    let mut survivors = Vec::new();
+    for place in bench.lines() {
+        let shown = &bench.files[place.file].shown;
+        for line in without_one_of_several(place.text) {
+            if !bench.notices(&place, &line) {
+                survivors.push(format!("{shown}:{}: {}", place.line + 1, line.trim()));
+            }
+        }
+    }
+    assert!(survivors.is_empty(), "{}", survivors.join("\n"));
+}
+
 #[test]
 fn a_wrong_letter_in_a_body_is_found_at_its_place() {
     let bench = Bench::new();
