@@ -22,7 +22,10 @@ pub struct Refusal {
 pub fn refusals(tables: &Tables, service: &Service, facts: Facts<'_>) -> Vec<Refusal> {
     let mut refusals: Vec<Refusal> = Vec::new();
     for required in &service.require {
-        if facts.values.get(required.field).is_none() && required.when.holds(facts) {
+        // A masked value says that the stored one stays: it is not missing.
+        let came = facts.values.get(required.field).is_some()
+            || facts.values.masked(required.field).is_some();
+        if !came && required.when.holds(facts) {
             let field = tables.dictionary.get(required.field).name.clone();
             refusals.push(Refusal {
                 kind: required.refusal,

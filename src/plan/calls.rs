@@ -5,6 +5,7 @@ use http::Method;
 
 use crate::mapping::body::LeafValue;
 use crate::mapping::condition::Facts;
+use crate::mapping::field::FieldId;
 use crate::mapping::flags::RestError;
 use crate::mapping::tables::{CallTemplate, PathPart, Source, Step};
 use crate::rest::{Call, UnsafeId, path_segment};
@@ -87,25 +88,42 @@ impl Execution<'_> {
         Ok(path)
     }
 
-    /// The SCMP field of what a REST error blames: by its whole path, else by its last name if only one line has it.
-    pub(super) fn blamed(&self, step: &Step, error: &RestError) -> Option<&str> {
-        let body = &self.plan.service.bodies[step.body?];
-        let lines = || {
-            body.leaves().iter().filter_map(|leaf| match leaf.value {
-                LeafValue::From(Source::Field(field)) => Some((leaf.path.plain(), field)),
-                LeafValue::From(_) | LeafValue::Constant(_) => None,
+    /// The SCMP field of what a REST error blames: by its whole path, else by its last name. Where several lines have it,
+    /// such as the elements of one array, none is to blame. An id that REST does not know is the fault of the field that
+    /// it came from.
+    pub(super) fn blamed(&self, step: &Step, status: u16, error: &RestError) -> Option<&str> {
+        let named = error.blamed.iter().find_map(|path| {
+            self.only(step, |known| known == path)
+                .or_else(|| self.only(step, |known| last(known) == last(path)))
+        });
+        let in_path = || {
+            step.call.parts.iter().find_map(|part| match part {
+                PathPart::Value {
+                    source: Source::Field(field),
+                    ..
+                } => Some(*field),
+                _ => None,
             })
         };
-        let field = error.blamed.iter().find_map(|path| {
-            let whole = lines().find(|(known, _)| known == path);
-            whole.map(|(_, field)| field).or_else(|| {
-                let last = path.rsplit('.').next()?;
-                let mut same = lines().filter(|(known, _)| known.rsplit('.').next() == Some(last));
-                same.next()
-                    .filter(|_| same.next().is_none())
-                    .map(|(_, field)| field)
-            })
-        })?;
+        let gone = matches!(status, 404 | 410);
+        let field = named.or_else(|| if gone { in_path() } else { None })?;
         Some(&self.plan.tables.dictionary.get(field).name)
     }
+
+    /// The field of the one line of a step's body whose path fits.
+    fn only(&self, step: &Step, fits: impl Fn(&str) -> bool) -> Option<FieldId> {
+        let body = &self.plan.service.bodies[step.body?];
+        let mut fitting = body.leaves().iter().filter_map(|leaf| match leaf.value {
+            LeafValue::From(Source::Field(field)) => {
+                Some(field).filter(|_| fits(&leaf.path.plain()))
+            }
+            LeafValue::From(_) | LeafValue::Constant(_) => None,
+        });
+        let field = fitting.next()?;
+        fitting.next().is_none().then_some(field)
+    }
+}
+
+fn last(path: &str) -> Option<&str> {
+    path.rsplit('.').next()
 }

@@ -61,8 +61,21 @@ pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
             flags,
             processors,
         }),
-        _ => Err(faults),
+        _ => Err(once(faults)),
     }
+}
+
+/// A body is compiled for each service that sends it, but its faults are worth saying once.
+fn once(mut faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut known = Vec::new();
+    faults.retain(|fault| {
+        let new = !known.contains(fault);
+        if new {
+            known.push(fault.clone());
+        }
+        new
+    });
+    faults
 }
 
 /// A file and what it holds.

@@ -3,7 +3,7 @@
 use crate::mapping::body::LeafValue;
 use crate::mapping::code::CodeTable;
 use crate::mapping::condition::{Condition, Test};
-use crate::mapping::diagnostic::Diagnostic;
+use crate::mapping::diagnostic::{Diagnostic, hint};
 use crate::mapping::field::{Dictionary, FieldId};
 use crate::mapping::flags::LocalKind;
 use crate::mapping::schema::{
@@ -52,13 +52,15 @@ pub fn service(
         checked: Vec::new(),
     };
     for name in &scope.bodies {
-        if let Some((file, raw)) = known
+        let found = known
             .bodies
             .iter()
-            .find(|(file, _)| body::name(file) == name)
-        {
-            service.bodies.push(body::body(file, raw, &scope, faults));
-        }
+            .find(|(file, _)| body::name(file) == name);
+        // One without a file, which is reported below, holds its place: steps know their bodies by number.
+        service.bodies.push(match found {
+            Some((file, raw)) => body::body(file, raw, &scope, faults),
+            None => Body::new(name, Vec::new()),
+        });
     }
     let mut fault = |at: usize, message: String| faults.push(file.at(at, message));
     for line in raw.variants.iter() {
@@ -104,16 +106,17 @@ pub fn service(
             Err(message) => fault(line.span().start, message),
         }
     }
-    for line in raw.steps.iter().map(|line| line.get_ref()) {
-        if let Some(name) = &line.body
+    for line in raw.steps.iter() {
+        if let Some(name) = &line.get_ref().body
             && !known
                 .bodies
                 .iter()
                 .any(|(file, _)| body::name(file) == name)
         {
+            let hint = hint(name, known.bodies.iter().map(|(file, _)| body::name(file)));
             fault(
-                raw.service.span().start,
-                format!("body \"{name}\" has no file under bodies/."),
+                line.span().start,
+                format!("body \"{name}\" has no file under bodies/{hint}"),
             );
         }
     }
