@@ -12,7 +12,7 @@ use crate::mapping::Settings;
 use crate::plan::{Context, MERCHANT, Next, Opened, open};
 use crate::scmp::{self, Charset};
 
-use super::{Ended, Failed, environment, input, tables};
+use super::{Ended, Failed, environment, input, print, tables};
 
 /// Show as JSON which REST calls an SCMP request becomes; nothing is sent. Exit 1 if the request would be refused.
 #[derive(Debug, clap::Args)]
@@ -60,7 +60,7 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
     let translation = translate(&bytes, &tables, config.as_ref());
     let json = serde_json::to_string_pretty(&translation)
         .map_err(|error| Failed::new(super::EX_UNAVAILABLE, error.to_string()))?;
-    println!("{json}");
+    print(&format!("{json}\n"))?;
     Ok(ExitCode::from(u8::from(!translation.errors.is_empty())))
 }
 

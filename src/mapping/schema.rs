@@ -78,6 +78,8 @@ pub struct RawField {
     pub processor_max: IndexMap<String, u16>,
     #[serde(default)]
     pub values: Vec<String>,
+    #[serde(default)]
+    pub exact_case: bool,
     pub code: Option<String>,
     #[serde(default)]
     pub aliases: Vec<String>,
@@ -255,6 +257,9 @@ pub struct RawUnchanged {
     pub field: String,
     pub stored: String,
     pub refusal: String,
+    #[serde(default)]
+    pub plain: bool,
+    pub when: Option<RawWhen>,
 }
 
 /// One line of the reply.

@@ -94,6 +94,10 @@ pub struct Unchanged {
     pub field: FieldId,
     /// Where the stored value stands.
     pub stored: ReplyPath,
+    /// Whether a value without mask must be the stored one, too.
+    pub plain: bool,
+    /// When the rule holds.
+    pub when: Condition,
     /// What is said when the mask does not fit.
     pub refusal: LocalKind,
 }

@@ -94,7 +94,11 @@ fn fault(
     if let Some(wrong) = wrong {
         return Some(format!(" ({wrong})"));
     }
-    if !field.values.is_empty() && !field.values.iter().any(|known| known == value) {
+    let same = |known: &String| match field.exact_case {
+        true => known == value,
+        false => known.eq_ignore_ascii_case(value),
+    };
+    if !field.values.is_empty() && !field.values.iter().any(same) {
         return Some(format!(" (must be {})", field.values.join(" or ")));
     }
     if field

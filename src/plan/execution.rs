@@ -302,20 +302,16 @@ impl<'p> Execution<'p> {
 
     /// A masked value that does not fit what is stored is no value at all.
     fn mismatch(&self, at: usize) -> Option<Verdict> {
-        let wrong =
-            self.plan
-                .service
-                .unchanged
-                .iter()
-                .filter(|rule| rule.stored.step == at)
-                .find(|rule| {
-                    let stored = self.replies.text(&rule.stored);
-                    self.plan.values.masked(rule.field).is_some_and(|sent| {
-                        !stored.is_some_and(|stored| may_be_same(sent, &stored))
-                    })
-                })?;
+        let rules = self.plan.service.unchanged.iter();
+        let wrong = rules.filter(|rule| rule.stored.step == at).find(|rule| {
+            let plain = self.plan.values.get(rule.field).filter(|_| rule.plain);
+            let sent = self.plan.values.masked(rule.field).or(plain);
+            let stored = self.replies.text(&rule.stored);
+            rule.when.holds(self.facts(None))
+                && sent.is_some_and(|sent| !stored.is_some_and(|stored| may_be_same(sent, &stored)))
+        })?;
         let name = &self.plan.tables.dictionary.get(wrong.field).name;
-        let detail = " (a masked value that is not the stored one)";
+        let detail = " (is not the stored one)";
         Some(self.plan.tables.flags.local(wrong.refusal, name, detail))
     }
 
@@ -329,7 +325,7 @@ impl<'p> Execution<'p> {
         }
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let error = RestError::read(&body);
-        let field = self.blamed(step, &error);
+        let field = self.blamed(step, answer.status, &error);
         let flags = &self.plan.tables.flags;
         let verdict = flags.rest(answer.status, &error, field);
         self.fail(verdict.unwrap_or_else(|| self.local(LocalKind::NoService)));

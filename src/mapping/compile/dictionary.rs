@@ -176,6 +176,7 @@ fn field(name: &str, raw: &RawField, codes: &[CodeTable]) -> Result<Field, Strin
             .map(|(name, max)| (name.clone(), *max))
             .collect(),
         values: raw.values.clone(),
+        exact_case: raw.exact_case,
         code: raw
             .code
             .as_deref()

@@ -1,6 +1,6 @@
 //! Services: their steps, requirements and replies.
 
-use crate::mapping::body::LeafValue;
+use crate::mapping::body::{Body, LeafValue};
 use crate::mapping::code::CodeTable;
 use crate::mapping::condition::{Condition, Test};
 use crate::mapping::diagnostic::{Diagnostic, hint};
@@ -193,6 +193,8 @@ fn unchanged(raw: &RawUnchanged, scope: &Scope<'_>) -> Result<Unchanged, String>
         field: scope.field(&raw.field)?,
         stored: scope.reply_path(&raw.stored, false)?,
         refusal: named("kind of outcome", &raw.refusal, &LocalKind::NAMES)?,
+        plain: raw.plain,
+        when: scope.condition(raw.when.as_ref())?,
     })
 }
 
