@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::golden::{Case, load_all};
 
-use super::{EX_NOINPUT, Ended, Failed, tables};
+use super::{EX_NOINPUT, Ended, Failed, print, tables};
 
 /// Run golden cases: each a folder with request.scmp, calls.json and reply.scmp. Exit 1 on any difference.
 #[derive(Debug, clap::Args)]
@@ -44,19 +44,16 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
             continue;
         }
         differing += 1;
-        println!("{}", case.name);
-        for line in &differences {
-            println!("  {line}");
-        }
+        print(&format!("{}\n  {}\n", case.name, differences.join("\n  ")))?;
         if arguments.bless {
             case.bless(&tables)
                 .map_err(|error| Failed::new(EX_NOINPUT, format!("{error}.")))?;
         }
     }
     let passed = cases.len() - differing;
-    match arguments.bless {
-        true => println!("{passed} unchanged, {differing} rewritten"),
-        false => println!("{passed} passed, {differing} failed"),
-    }
+    print(&match arguments.bless {
+        true => format!("{passed} unchanged, {differing} rewritten\n"),
+        false => format!("{passed} passed, {differing} failed\n"),
+    })?;
     Ok(ExitCode::from(u8::from(differing > 0 && !arguments.bless)))
 }

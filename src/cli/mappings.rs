@@ -1,6 +1,5 @@
 //! `mappings export`: every mapping as JSON.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,7 +7,7 @@ use clap::Subcommand;
 
 use crate::mapping::export;
 
-use super::{EX_UNAVAILABLE, Ended, Failed, tables};
+use super::{EX_UNAVAILABLE, Ended, Failed, print, tables};
 
 /// Look at the mapping tables.
 #[derive(Debug, clap::Args)]
@@ -25,19 +24,10 @@ enum Command {
 
 pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
     let Command::Export = arguments.command;
-    let mut out = std::io::stdout().lock();
     for mapping in export::mappings(&tables(mappings)?) {
-        let line = serde_json::to_string(&mapping).map_err(std::io::Error::from);
-        if let Err(error) = line.and_then(|line| writeln!(out, "{line}")) {
-            // A reader such as `head` that has seen enough is no fault.
-            return match error.kind() {
-                std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-                _ => Err(Failed::new(
-                    EX_UNAVAILABLE,
-                    format!("cannot write: {error}."),
-                )),
-            };
-        }
+        let line = serde_json::to_string(&mapping)
+            .map_err(|error| Failed::new(EX_UNAVAILABLE, error.to_string()))?;
+        print(&format!("{line}\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ mod send;
 mod serve;
 mod translate;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -139,6 +139,18 @@ fn input(file: Option<&Path>) -> Result<Vec<u8>, Failed> {
             EX_NOINPUT,
             format!("{name} cannot be read: {error}."),
         )),
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough, such as `head`, is no fault.
+fn print(text: &str) -> Result<(), Failed> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::new(
+            EX_UNAVAILABLE,
+            format!("cannot write to standard output: {error}."),
+        )),
+        _ => Ok(()),
     }
 }
 

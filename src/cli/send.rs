@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::scmp::{Charset, Reply};
 
-use super::{EX_USAGE, Ended, Failed, input, runtime};
+use super::{EX_USAGE, Ended, Failed, input, print, runtime};
 
 /// No reply, or one that says error.
 const NO_REPLY: u8 = 2;
@@ -35,7 +35,7 @@ pub fn run(arguments: Arguments) -> Ended {
     let body = input(arguments.file.as_deref())?;
     let reply = runtime()?.block_on(post(&arguments.to, charset, body))?;
     for (name, value) in reply.iter() {
-        println!("{name}={value}");
+        print(&format!("{name}={value}\n"))?;
     }
     Ok(ExitCode::from(match reply.get("ics_rcode") {
         Some("1") => 0,

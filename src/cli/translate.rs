@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::config::{self, Config};
 use crate::mapping::Settings;
-use crate::plan::{Context, MERCHANT, Next, Opened, open};
+use crate::plan::{Context, History, MERCHANT, Next, Opened, open};
 use crate::scmp::{self, Charset};
 
-use super::{Ended, Failed, environment, input, tables};
+use super::{Ended, Failed, environment, input, print, tables};
 
 /// Show as JSON which REST calls an SCMP request becomes; nothing is sent. Exit 1 if the request would be refused.
 #[derive(Debug, clap::Args)]
@@ -60,7 +60,7 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
     let translation = translate(&bytes, &tables, config.as_ref());
     let json = serde_json::to_string_pretty(&translation)
         .map_err(|error| Failed::new(super::EX_UNAVAILABLE, error.to_string()))?;
-    println!("{json}");
+    print(&format!("{json}\n"))?;
     Ok(ExitCode::from(u8::from(!translation.errors.is_empty())))
 }
 
@@ -88,7 +88,6 @@ fn translate(
     };
     let context = Context {
         request_id: "{request_id}".to_owned(),
-        request_token: "{request_token}".to_owned(),
         time: "{time}".to_owned(),
     };
     let defaults = Settings::default();
@@ -96,9 +95,10 @@ fn translate(
         Some(config) => config.merchants.get(id).map(|merchant| &merchant.settings),
         None => Some(&defaults),
     };
-    match open(tables, settings, &request, &context) {
+    match open(tables, settings, &NoHistory, &request, &context) {
         Opened::Refused(refused) => {
-            translation.services.extend(refused.service);
+            let services = refused.services.unwrap_or_default();
+            translation.services.extend(names(&services));
             for refusal in &refused.refusals {
                 let said = tables
                     .flags
@@ -111,7 +111,7 @@ fn translate(
             }
         }
         Opened::Running(mut execution) => {
-            translation.services.push(execution.service().to_owned());
+            translation.services.extend(names(&execution.services()));
             translation
                 .unmapped
                 .extend(execution.unmapped().into_iter().map(str::to_owned));
@@ -148,4 +148,21 @@ impl Translation {
         });
         self
     }
+}
+
+/// A translation knows nothing of earlier requests.
+struct NoHistory;
+
+impl History for NoHistory {
+    fn kind(&self, _id: &str, _token: Option<&str>) -> Option<String> {
+        None
+    }
+
+    fn token(&self, _id: &str, _kind: Option<&str>) -> String {
+        "{request_token}".to_owned()
+    }
+}
+
+fn names(services: &str) -> Vec<String> {
+    services.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

@@ -173,6 +173,7 @@ impl Resolver<'_> {
             processor: raw.processor,
             relaxed_address: raw.relaxed_address,
             network_tokens: raw.network_tokens,
+            token_types: Default::default(),
         };
         Some(Merchant {
             credentials,

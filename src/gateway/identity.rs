@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::{constant_time, hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -10,13 +10,15 @@ use crate::plan::Context;
 use crate::rest::Secret;
 
 /// The form of request tokens; a later form gets another number.
-const TOKEN_VERSION: u8 = 1;
+const TOKEN_VERSION: u8 = 2;
 
-/// Id and time of a request that came at `now`. The token needs a merchant.
+/// The length of a token's tag in bytes.
+const TAG: usize = 16;
+
+/// Id and time of a request that came at `now`.
 pub fn context(now: SystemTime) -> Context {
     Context {
         request_id: request_id(now),
-        request_token: String::new(),
         time: scmp_time(now),
     }
 }
@@ -49,21 +51,35 @@ pub fn token_key(secret: &Secret) -> hmac::Key {
     )
 }
 
-/// An opaque, authenticated text without personal data: proof that this gateway gave this id to this merchant.
-pub fn request_token(key: &hmac::Key, merchant: &str, request_id: &str) -> String {
+/// An opaque, authenticated text without personal data: proof that this gateway gave this id to this merchant, and for
+/// what. `version | kind | HMAC(version | merchant | id | kind)`, the HMAC cut to 16 bytes.
+pub fn request_token(key: &hmac::Key, merchant: &str, id: &str, kind: Option<&str>) -> String {
+    let kind = kind.unwrap_or_default();
+    let mut token = vec![TOKEN_VERSION];
+    token.extend_from_slice(kind.as_bytes());
+    token.extend_from_slice(&tag(key, merchant, id, kind.as_bytes()));
+    URL_SAFE_NO_PAD.encode(token)
+}
+
+/// What a token of ours says that the id names. A foreign token, or one of another id or merchant, says nothing.
+pub fn kind_of(key: &hmac::Key, merchant: &str, id: &str, token: &str) -> Option<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let (version, rest) = bytes.split_first()?;
+    let (kind, found) = rest.split_at_checked(rest.len().checked_sub(TAG)?)?;
+    let known = tag(key, merchant, id, kind);
+    let right = *version == TOKEN_VERSION && constant_time::verify_slices_are_equal(found, &known).is_ok();
+    let kind = String::from_utf8(kind.to_vec()).ok()?;
+    (right && !kind.is_empty()).then_some(kind)
+}
+
+fn tag(key: &hmac::Key, merchant: &str, id: &str, kind: &[u8]) -> [u8; TAG] {
     let mut signed = hmac::Context::with_key(key);
-    for part in [
-        &[TOKEN_VERSION],
-        merchant.as_bytes(),
-        b"\n",
-        request_id.as_bytes(),
-    ] {
+    for part in [&[TOKEN_VERSION], merchant.as_bytes(), b"\n", id.as_bytes(), b"\n", kind] {
         signed.update(part);
     }
-    let tag = signed.sign();
-    let mut token = vec![TOKEN_VERSION];
-    token.extend_from_slice(&tag.as_ref()[..16]);
-    URL_SAFE_NO_PAD.encode(token)
+    let mut tag = [0; TAG];
+    tag.copy_from_slice(&signed.sign().as_ref()[..TAG]);
+    tag
 }
 
 #[cfg(test)]
@@ -93,10 +109,18 @@ mod tests {
 
     #[test]
     fn a_token_is_bound_to_merchant_and_id() {
-        let token = request_token(&key(), "mid1234", "1");
-        assert_eq!(token, request_token(&key(), "mid1234", "1"));
-        assert_ne!(token, request_token(&key(), "mid1234", "2"));
-        assert_ne!(token, request_token(&key(), "mid12341", ""));
+        let token = request_token(&key(), "mid1234", "1", Some("sale"));
         assert!(token.len() <= 256);
+        assert_eq!(kind_of(&key(), "mid1234", "1", &token).as_deref(), Some("sale"));
+        assert_eq!(kind_of(&key(), "mid1234", "2", &token), None);
+        assert_eq!(kind_of(&key(), "mid12341", "", &token), None);
+    }
+
+    #[test]
+    fn foreign_tokens_say_nothing() {
+        let token = request_token(&key(), "mid1234", "1", None);
+        for foreign in ["", "AA", "x", "not base64!", &token, "AhAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(kind_of(&key(), "mid1234", "1", foreign), None, "{foreign}");
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! The merchants whose requests are taken.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::hmac;
+use indexmap::IndexMap;
 
 use crate::config::Config;
 use crate::mapping::Settings;
+use crate::plan::{History, Made};
 use crate::rest::{Client, SetupError};
 use crate::scmp::Charset;
 use crate::{config, rest};
@@ -19,7 +22,12 @@ pub struct Merchant {
     settings: Settings,
     charset: Option<Charset>,
     token_key: hmac::Key,
+    /// What the latest requests made, by the id that the caller was given.
+    kinds: Mutex<IndexMap<String, String>>,
 }
+
+/// How many requests are remembered for a merchant.
+const REMEMBERED: usize = 10_000;
 
 /// All merchants by their id.
 pub struct Merchants {
@@ -54,6 +62,7 @@ impl Merchant {
             settings: merchant.settings.clone(),
             charset: merchant.charset,
             token_key,
+            kinds: Mutex::default(),
         })
     }
 
@@ -77,8 +86,27 @@ impl Merchant {
         self.charset
     }
 
-    /// The opaque token of a request of this merchant.
-    pub fn request_token(&self, request_id: &str) -> String {
-        identity::request_token(&self.token_key, &self.id, request_id)
+    /// Remembers what a request made, for those that follow it.
+    pub fn remember(&self, made: &[Made]) {
+        // A poisoned lock would only mean that some other request was forgotten.
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        for made in made {
+            if kinds.len() >= REMEMBERED {
+                kinds.shift_remove_index(0);
+            }
+            kinds.insert(made.id.clone(), made.kind.clone());
+        }
+    }
+}
+
+impl History for Merchant {
+    fn kind(&self, id: &str, token: Option<&str>) -> Option<String> {
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kinds.get(id).cloned();
+        known.or_else(|| identity::kind_of(&self.token_key, &self.id, id, token?))
+    }
+
+    fn token(&self, id: &str, kind: Option<&str>) -> String {
+        identity::request_token(&self.token_key, &self.id, id, kind)
     }
 }

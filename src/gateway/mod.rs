@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::mapping::flags::LocalKind;
 use crate::mapping::{Tables, Verdict};
-use crate::plan::{self, Context, Execution, MERCHANT, Next, Opened, Purpose, Summary};
+use crate::plan::{self, Context, Execution, History, MERCHANT, Next, Opened, Purpose, Summary};
 use crate::rest::Outcome;
 use crate::scmp::{self, Charset, Reply};
 
@@ -53,7 +53,7 @@ impl Gateway {
     /// Answers the body of one HTTP request. `content_type` is that header's value.
     pub async fn answer(&self, content_type: Option<&str>, body: &[u8]) -> Response {
         let begun = Instant::now();
-        let mut context = identity::context(SystemTime::now());
+        let context = identity::context(SystemTime::now());
         let named = scmp::peek(body, MERCHANT).and_then(|id| self.merchants.find(&id));
         let nobody = Told {
             merchant: "-",
@@ -76,12 +76,13 @@ impl Gateway {
         };
         // Only what was parsed decides whose account is used; the raw bytes above chose a charset, no more.
         let merchant = request.get(MERCHANT).and_then(|id| self.merchants.find(id));
-        if let Some(merchant) = merchant {
-            context.request_token = merchant.request_token(&context.request_id);
-        }
         let settings = |_: &str| merchant.map(Merchant::settings);
+        let history: &dyn History = match merchant {
+            Some(merchant) => merchant,
+            None => &Stranger,
+        };
         let reply = match (
-            plan::open(&self.tables, settings, &request, &context),
+            plan::open(&self.tables, settings, history, &request, &context),
             merchant,
         ) {
             (Opened::Running(execution), Some(merchant)) => {
@@ -90,7 +91,7 @@ impl Gateway {
             (Opened::Running(_), None) => return self.failed(),
             (Opened::Refused(refused), merchant) => {
                 let merchant = merchant.map_or("-", Merchant::id);
-                let service = refused.service.as_deref().unwrap_or("-");
+                let service = refused.services.as_deref().unwrap_or("-");
                 let told = Told {
                     merchant,
                     service,
@@ -164,8 +165,9 @@ impl Gateway {
             tell_of_call(context, &step, purpose, &outcome);
             execution.answered(outcome);
         }
-        let service = execution.service().to_owned();
+        let service = execution.services();
         let (reply, summary) = execution.finish();
+        merchant.remember(&summary.made);
         let told = Told {
             merchant: merchant.id(),
             service: &service,
@@ -240,5 +242,18 @@ impl Told<'_> {
             calls,
             "request"
         );
+    }
+}
+
+/// What is known of one who is no merchant: nothing.
+struct Stranger;
+
+impl History for Stranger {
+    fn kind(&self, _id: &str, _token: Option<&str>) -> Option<String> {
+        None
+    }
+
+    fn token(&self, _id: &str, _kind: Option<&str>) -> String {
+        String::new()
     }
 }

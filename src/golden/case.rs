@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -79,6 +80,8 @@ pub struct AboutContext {
     pub request_token: String,
     /// The time.
     pub time: String,
+    /// What is known of earlier requests: the kind by the id.
+    pub kinds: IndexMap<String, String>,
 }
 
 impl Default for AboutContext {
@@ -87,6 +90,7 @@ impl Default for AboutContext {
             request_id: "1000000000000000000001".to_owned(),
             request_token: "token".to_owned(),
             time: "2026-01-01T000000Z".to_owned(),
+            kinds: IndexMap::new(),
         }
     }
 }
@@ -247,6 +251,7 @@ impl Case {
             processor: merchant.processor.clone(),
             relaxed_address: merchant.relaxed_address,
             network_tokens: merchant.network_tokens,
+            token_types: Default::default(),
         }
     }
 
@@ -255,7 +260,6 @@ impl Case {
         let context = &self.about.context;
         Context {
             request_id: context.request_id.clone(),
-            request_token: context.request_token.clone(),
             time: context.time.clone(),
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::mapping::Tables;
 use crate::mapping::flags::LocalKind;
-use crate::plan::{Next, Opened, open, unreadable};
+use crate::plan::{History, Next, Opened, open, unreadable};
 use crate::rest::{Answer, Call, Failure, Outcome};
 use crate::scmp::{self, Reply};
 
@@ -32,6 +32,16 @@ impl Produced {
     }
 }
 
+impl History for Case {
+    fn kind(&self, id: &str, _token: Option<&str>) -> Option<String> {
+        self.about.context.kinds.get(id).cloned()
+    }
+
+    fn token(&self, _id: &str, _kind: Option<&str>) -> String {
+        self.about.context.request_token.clone()
+    }
+}
+
 /// Runs a case.
 pub fn produce(case: &Case, tables: &Tables) -> Produced {
     let request = match scmp::parse(&case.request) {
@@ -43,7 +53,7 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         }
     };
     let settings = case.settings();
-    let mut execution = match open(tables, |_| Some(&settings), &request, &case.context()) {
+    let mut execution = match open(tables, |_| Some(&settings), case, &request, &case.context()) {
         Opened::Refused(refused) => return Produced::refused(refused.reply),
         Opened::Running(execution) => execution,
     };

@@ -43,6 +43,8 @@ pub enum Test {
     Run(usize, bool),
     /// What an earlier request made, that this one follows: one of these kinds, or not known.
     Kind(Vec<String>),
+    /// The offers make a total, or do not.
+    Total(bool),
     /// Never: what the line is about does not belong to these services.
     Never,
 }
@@ -151,6 +153,7 @@ impl Test {
             Test::Has(place, wanted) => facts.replies.has(place) == *wanted,
             Test::Run(step, wanted) => facts.replies.has_run(*step) == *wanted,
             Test::Kind(kinds) => facts.kind.is_none_or(|kind| kinds.iter().any(|known| known == kind)),
+            Test::Total(wanted) => facts.total.is_some() == *wanted,
             Test::Never => false,
         }
     }

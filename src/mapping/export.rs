@@ -1,13 +1,15 @@
 //! Every mapping as one JSON object a line, for those who compare, count or document them.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
-use super::body::LeafValue;
+use super::body::{Leaf, LeafValue};
 use super::path::JsonPath;
-use super::tables::{Computed, PathPart, ReplyLine, ReplyValue, Service, Source, Tables};
+use super::tables::{Computed, FieldId, PathPart, Program, ReplyLine, ReplyValue, Source, Tables};
 
 /// One mapping.
-#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Serialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mapping {
     /// `request` or `reply`.
     pub direction: &'static str,
@@ -44,16 +46,17 @@ pub fn mappings(tables: &Tables) -> Vec<Mapping> {
     for line in &tables.message {
         all.extend(reply(tables, None, line));
     }
-    let mut services: Vec<&Service> = tables.services.values().collect();
-    services.sort_by(|left, right| left.name.cmp(&right.name));
-    for service in services {
-        all.extend(requests(tables, service));
-        all.extend(
-            service
-                .reply
-                .iter()
-                .flat_map(|line| reply(tables, Some(service), line)),
-        );
+    let mut programs: Vec<&Program> = tables.programs.values().collect();
+    programs.sort_by_key(|program| (program.parts.len(), program.name()));
+    let mut seen = HashSet::new();
+    for program in programs {
+        let mut mappings = requests(tables, program);
+        for (number, part) in program.parts.iter().enumerate() {
+            let lines = part.reply.iter();
+            mappings.extend(lines.flat_map(|line| reply(tables, Some((program, number)), line)));
+        }
+        // Services that come together do most of what they do alone.
+        all.extend(mappings.into_iter().filter(|mapping| seen.insert(mapping.clone())));
     }
     for (_, field) in tables.dictionary.iter() {
         if !all
@@ -99,66 +102,58 @@ fn with_element(transform: String, path: &JsonPath) -> String {
     }
 }
 
-fn requests(tables: &Tables, service: &Service) -> Vec<Mapping> {
+fn requests(tables: &Tables, program: &Program) -> Vec<Mapping> {
     let mut all = Vec::new();
-    let name = |field| tables.dictionary.get(field).name.as_str();
-    for step in &service.steps {
-        let operation = step.call.operation.as_str();
-        for part in &step.call.parts {
-            if let PathPart::Value {
-                source: Source::Field(field),
-                ..
-            } = part
-            {
+    let name = |field: FieldId| tables.dictionary.get(field).name.as_str();
+    for step in &program.steps {
+        let Some(call) = step.call() else { continue };
+        let service = &program.parts[step.part].name;
+        let operation = call.template.operation.as_str();
+        for part in &call.template.parts {
+            if let PathPart::Value { source: Source::Field(field), .. } = part {
                 let path = operation.split_once(' ').map_or("", |(_, path)| path);
                 let path = format!("@path:{path}");
-                all.push(mapping(
-                    "request",
-                    &service.name,
-                    name(*field),
-                    operation,
-                    path,
-                    "copy".into(),
-                ));
+                all.push(mapping("request", service, name(*field), operation, path, "copy".into()));
             }
         }
-        for leaf in step
-            .body
-            .iter()
-            .flat_map(|body| service.bodies[*body].leaves())
-        {
-            if let LeafValue::From(Source::Field(field)) = &leaf.value {
-                let transform = with_element(leaf.transform.name(&tables.codes), &leaf.path);
-                let path = leaf.path.plain();
-                all.push(mapping(
-                    "request",
-                    &service.name,
-                    name(*field),
-                    operation,
-                    path,
-                    transform,
-                ));
+        for leaf in call.body.iter().flat_map(|body| program.bodies[*body].leaves()) {
+            for (field, path, transform) in fields(tables, leaf) {
+                all.push(mapping("request", service, name(field), operation, path, transform));
             }
         }
     }
-    for dropped in &service.dropped {
+    for dropped in &program.dropped {
+        let service = &program.parts[0].name;
         let why = dropped.reason.clone();
-        all.push(mapping(
-            "request",
-            &service.name,
-            name(dropped.field),
-            "",
-            "@none".into(),
-            why,
-        ));
+        all.push(mapping("request", service, name(dropped.field), "", "@none".into(), why));
     }
     all
 }
 
-fn reply(tables: &Tables, service: Option<&Service>, line: &ReplyLine) -> Vec<Mapping> {
-    let owner = service.map_or("*", |service| service.name.as_str());
-    let operation =
-        |step: usize| service.map_or("", |service| service.steps[step].call.operation.as_str());
+/// The fields of a line: one, or those of the offers.
+fn fields(tables: &Tables, leaf: &Leaf) -> Vec<(FieldId, String, String)> {
+    let transform = with_element(leaf.transform.name(&tables.codes), &leaf.path);
+    match &leaf.value {
+        LeafValue::From(Source::Field(field)) => vec![(*field, leaf.path.plain(), transform)],
+        LeafValue::Offers(element) => {
+            let below = element.leaves().iter().flat_map(|inner| fields(tables, inner));
+            let whole = |path| format!("{}[].{path}", leaf.path.plain());
+            below.map(|(field, path, transform)| (field, whole(path), transform)).collect()
+        }
+        LeafValue::From(_) | LeafValue::Constant(_) => Vec::new(),
+    }
+}
+
+fn reply(
+    tables: &Tables,
+    part: Option<(&Program, usize)>,
+    line: &ReplyLine,
+) -> Vec<Mapping> {
+    let owner = part.map_or("*", |(program, part)| program.parts[part].name.as_str());
+    let operation = |step: usize| {
+        let call = part.and_then(|(program, _)| program.steps[step].call());
+        call.map_or("", |call| call.template.operation.as_str())
+    };
     let transform = line.transform.name(&tables.codes);
     let one = |operation: &str, path: String, transform: String| {
         mapping("reply", owner, &line.field, operation, path, transform)
@@ -168,6 +163,7 @@ fn reply(tables: &Tables, service: Option<&Service>, line: &ReplyLine) -> Vec<Ma
         ReplyValue::Constant(text) => vec![one("", "@constant".into(), text.clone())],
         ReplyValue::From(sources) => sources
             .iter()
+            .filter(|source| !matches!(source, Source::Absent))
             .map(|source| match source {
                 Source::Reply(place) => one(
                     operation(place.step),
@@ -179,6 +175,7 @@ fn reply(tables: &Tables, service: Option<&Service>, line: &ReplyLine) -> Vec<Ma
                 }
                 Source::Field(_) => one("", "@computed".into(), "echo".into()),
                 Source::Computed(computed) => one("", "@computed".into(), words(*computed).into()),
+                Source::Absent => one("", "@none".into(), String::new()),
             })
             .collect(),
     }
@@ -192,5 +189,7 @@ fn words(computed: Computed) -> &'static str {
         Computed::RequestId => "id that the gateway gives",
         Computed::RequestToken => "opaque token that the gateway gives",
         Computed::Time => "the gateway's clock",
+        Computed::Total => "the sum of the offers",
+        Computed::TransactionId => "id of the call",
     }
 }

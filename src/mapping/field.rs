@@ -87,6 +87,8 @@ pub struct Field {
     pub processor_max: Vec<(String, u16)>,
     /// The only values that it takes; any where this is empty.
     pub values: Vec<String>,
+    /// Whether the values count in this very case.
+    pub exact_case: bool,
     /// The code table whose codes are the only values that it takes.
     pub code: Option<CodeId>,
     /// Why its value must not be shown.

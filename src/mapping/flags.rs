@@ -38,11 +38,17 @@ pub enum LocalKind {
     TooLarge,
     /// A line of the request cannot be read.
     Malformed,
+    /// A payment went well, and the token that was to come with it did not.
+    TokenLost,
+    /// What an id names is known, and is nothing that can be followed so.
+    WrongKind,
+    /// The same, for a void.
+    NotVoidable,
 }
 
 impl LocalKind {
     /// The kinds by the names that tables use.
-    pub const NAMES: [(&'static str, LocalKind); 11] = [
+    pub const NAMES: [(&'static str, LocalKind); 14] = [
         ("success", LocalKind::Success),
         ("missing", LocalKind::Missing),
         ("invalid", LocalKind::Invalid),
@@ -54,6 +60,9 @@ impl LocalKind {
         ("not_scmp", LocalKind::NotScmp),
         ("too_large", LocalKind::TooLarge),
         ("malformed", LocalKind::Malformed),
+        ("token_lost", LocalKind::TokenLost),
+        ("wrong_kind", LocalKind::WrongKind),
+        ("not_voidable", LocalKind::NotVoidable),
     ];
 }
 
@@ -71,6 +80,14 @@ pub struct FlagText {
 /// A REST outcome and what is said of it.
 #[derive(Debug)]
 pub struct Outcome {
+    /// The family of operations; any where it is not said.
+    pub group: Option<String>,
+    /// `status` of the reply's body.
+    pub status: Option<String>,
+    /// Whether the error must blame nothing.
+    pub unblamed: bool,
+    /// Whether it may mean that an id names something of another kind.
+    pub wrong_id: bool,
     /// The HTTP status, or its class.
     pub http: HttpPattern,
     /// The error's type.
@@ -112,7 +129,9 @@ pub struct Flags {
 /// What REST says is wrong.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RestError {
-    /// `errors[].type`.
+    /// `status`.
+    pub status: Option<String>,
+    /// `errors[].type`, or the `reason` of other families.
     pub kind: Option<String>,
     /// `errors[].message`, or what other families have in its place.
     pub message: Option<String>,
@@ -123,11 +142,12 @@ pub struct RestError {
 impl RestError {
     /// Reads the error families of the REST side (rest-api, section 5): `errors[]`, `details[]`, `response.rmsg`, `message`.
     pub fn read(body: &Value) -> RestError {
-        let error = body.pointer("/errors/0").unwrap_or(body);
+        let error = body.pointer("/errors/0").or_else(|| body.get("errorInformation")).unwrap_or(body);
         let text =
             |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let details = error.get("details").and_then(Value::as_array);
         RestError {
+            status: text(body, "status"),
             kind: text(error, "type").or_else(|| text(error, "reason")),
             message: text(error, "message")
                 .or_else(|| body.pointer("/response/rmsg")?.as_str().map(str::to_owned)),
@@ -166,37 +186,34 @@ impl Flags {
         }
     }
 
-    /// What is said of a REST error; `field` is the SCMP name of what it blames.
-    pub fn rest(&self, status: u16, error: &RestError, field: Option<&str>) -> Option<Verdict> {
-        let fits = |line: &&Outcome| {
-            line.http.fits(status)
-                && line
-                    .kind
-                    .as_deref()
-                    .is_none_or(|kind| Some(kind) == error.kind.as_deref())
-                && line
-                    .field
-                    .as_deref()
-                    .is_none_or(|wanted| Some(wanted) == field)
+    /// What is said of a REST reply, good or bad; `field` is the SCMP name of what it blames. The flag beside it: whether
+    /// the reply may mean that an id names something of another kind.
+    pub fn rest(
+        &self,
+        group: &str,
+        http: u16,
+        error: &RestError,
+        field: Option<&str>,
+    ) -> Option<(Verdict, bool)> {
+        let is = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
         };
-        let says = &self.rest.iter().find(fits)?.says;
-        let said = error
-            .message
-            .as_deref()
-            .or(error.kind.as_deref())
-            .unwrap_or("no reason given");
-        let blamed = field
-            .or(error.blamed.first().map(String::as_str))
-            .unwrap_or(said);
-        let message = says
-            .text
-            .replace("{field}", blamed)
-            .replace("{message}", said);
-        Some(Verdict {
-            rcode: says.rcode,
-            flag: says.flag.clone(),
-            message,
-        })
+        let fits = |line: &&Outcome| {
+            line.http.fits(http)
+                && is(&line.group, Some(group))
+                && is(&line.status, error.status.as_deref())
+                && is(&line.kind, error.kind.as_deref())
+                && is(&line.field, field)
+                && !(line.unblamed && !error.blamed.is_empty())
+        };
+        let line = self.rest.iter().find(fits)?;
+        let says = &line.says;
+        let said = [&error.message, &error.kind, &error.status];
+        let said = said.into_iter().flatten().next().map_or("no reason given", String::as_str);
+        let blamed = field.or(error.blamed.first().map(String::as_str)).unwrap_or(said);
+        let message = says.text.replace("{field}", blamed).replace("{message}", said);
+        let verdict = Verdict { rcode: says.rcode, flag: says.flag.clone(), message };
+        Some((verdict, line.wrong_id))
     }
 }
 

@@ -41,6 +41,25 @@ pub struct Settings {
     pub relaxed_address: bool,
     /// The account provisions network tokens.
     pub network_tokens: bool,
+    /// What a payment that creates tokens creates.
+    pub token_types: TokenTypes,
+}
+
+/// What a payment that creates tokens creates; a shipping address comes along when one was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenTypes {
+    /// A customer.
+    pub customer: bool,
+    /// A payment instrument.
+    pub instrument: bool,
+    /// An instrument identifier.
+    pub identifier: bool,
+}
+
+impl Default for TokenTypes {
+    fn default() -> TokenTypes {
+        TokenTypes { customer: true, instrument: true, identifier: true }
+    }
 }
 
 impl Settings {
@@ -49,6 +68,9 @@ impl Settings {
         match setting {
             Setting::RelaxedAddress => self.relaxed_address,
             Setting::NetworkTokens => self.network_tokens,
+            Setting::TokenCustomer => self.token_types.customer,
+            Setting::TokenInstrument => self.token_types.instrument,
+            Setting::TokenIdentifier => self.token_types.identifier,
         }
     }
 }

@@ -61,7 +61,7 @@ macro_rules! unreadable {
 }
 
 unreadable!(RawBody: lines, offers);
-unreadable!(RawService: variants, require, drop, unchanged, reply, steps);
+unreadable!(RawService: variants, require, exclude, drop, unchanged, reply, steps);
 unreadable!(RawFlags: rest);
 unreadable!(RawBundles: bundles);
 unreadable!(RawRest:);
@@ -79,6 +79,8 @@ pub struct RawField {
     pub processor_max: IndexMap<String, u16>,
     #[serde(default)]
     pub values: Vec<String>,
+    #[serde(default)]
+    pub exact_case: bool,
     pub code: Option<String>,
     #[serde(default)]
     pub aliases: Vec<String>,
@@ -152,11 +154,22 @@ pub struct RawBody {
     pub shared: bool,
     #[serde(default)]
     pub lines: Lines<RawLine>,
+    /// How the offers are summed up.
+    pub total: Option<Spanned<RawTotal>>,
     /// Where the offers go.
     pub offers_at: Option<Spanned<String>>,
     /// One element of that array.
     #[serde(default)]
     pub offers: Lines<RawLine>,
+}
+
+/// The fields of an offer that make the total: amount times quantity, plus tax.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawTotal {
+    pub amount: String,
+    pub quantity: String,
+    pub tax: String,
 }
 
 /// One mapping line of a request body.
@@ -216,6 +229,7 @@ pub struct RawTests {
     pub without: Vec<String>,
     #[serde(default)]
     pub kind: Vec<String>,
+    pub total: Option<bool>,
 }
 
 /// `services/*.toml`.
@@ -228,6 +242,8 @@ pub struct RawService {
     pub variants: Lines<RawVariant>,
     #[serde(default)]
     pub require: Lines<RawRequire>,
+    #[serde(default)]
+    pub exclude: Lines<RawExclude>,
     #[serde(default)]
     pub drop: Lines<RawDrop>,
     #[serde(default)]
@@ -261,6 +277,7 @@ pub struct RawFailsAs {
 #[serde(deny_unknown_fields)]
 pub struct RawMakes {
     pub kind: String,
+    pub id: String,
     pub when: Option<RawWhen>,
 }
 
@@ -303,6 +320,15 @@ pub struct RawDrop {
     pub reason: String,
     #[serde(default)]
     pub checked: bool,
+    pub when: Option<RawWhen>,
+}
+
+/// Fields that may not come together.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawExclude {
+    pub fields: [String; 2],
+    pub when: Option<RawWhen>,
 }
 
 /// A field whose masked value means "as it is stored".
@@ -312,6 +338,9 @@ pub struct RawUnchanged {
     pub field: String,
     pub stored: String,
     pub refusal: String,
+    #[serde(default)]
+    pub plain: bool,
+    pub when: Option<RawWhen>,
 }
 
 /// One line of the reply.

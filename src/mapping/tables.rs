@@ -12,6 +12,8 @@ use super::flags::{Flags, LocalKind};
 use super::path::JsonPath;
 use super::transform::Transform;
 
+use super::field::Values;
+
 pub use super::field::FieldId;
 
 /// All tables, ready for use. Built once; shared by all requests.
@@ -40,16 +42,21 @@ pub struct Tables {
 pub struct Program {
     /// The services, in the order in which they run.
     pub parts: Vec<Part>,
-    /// The ways in which the request can be meant; the first that holds is taken.
-    pub variants: Vec<Variant>,
+    /// The ways in which each service can be meant; the first that holds is taken. A service without ways of its own is
+    /// meant as the first is.
+    pub variants: Vec<Vec<Variant>>,
     /// Fields that must be there, in the order in which they are looked for.
     pub require: Vec<Required>,
+    /// Fields that may not come together.
+    pub exclude: Vec<([FieldId; 2], Condition)>,
     /// Known fields that are deliberately not sent.
     pub dropped: Vec<Dropped>,
     /// Fields whose masked value means "as it is stored".
     pub unchanged: Vec<Unchanged>,
     /// The request that this one follows.
     pub follow_on: Option<FollowOn>,
+    /// How the offers are summed up.
+    pub total: Option<Total>,
     /// The REST calls, in order.
     pub steps: Vec<Step>,
     /// The bodies that the steps use.
@@ -94,6 +101,8 @@ pub struct Variant {
 /// A field that must be there.
 #[derive(Debug)]
 pub struct Required {
+    /// The number of the service that asks for it.
+    pub part: usize,
     /// The field.
     pub field: FieldId,
     /// What is said when it is missing.
@@ -120,6 +129,10 @@ pub struct Unchanged {
     pub field: FieldId,
     /// Where the stored value stands.
     pub stored: ReplyPath,
+    /// Whether a value without mask must be the stored one, too.
+    pub plain: bool,
+    /// When the rule holds.
+    pub when: Condition,
     /// What is said when the mask does not fit.
     pub refusal: LocalKind,
 }
@@ -127,6 +140,8 @@ pub struct Unchanged {
 /// A field that is checked before any call.
 #[derive(Debug)]
 pub struct Checked {
+    /// The number of the service that uses it.
+    pub part: usize,
     /// The field.
     pub field: FieldId,
     /// REST's own limit in characters for this field in this service.
@@ -177,7 +192,29 @@ pub struct RestCall {
     /// Whether a refusal of the id lets the next step try.
     pub try_next: bool,
     /// What it makes; the first whose condition holds.
-    pub makes: Vec<(String, Condition)>,
+    pub makes: Vec<Makes>,
+}
+
+/// What a call makes, by which later requests may follow it.
+#[derive(Debug)]
+pub struct Makes {
+    /// The kind, e.g. `sale`.
+    pub kind: String,
+    /// Where its id stands.
+    pub id: ReplyPath,
+    /// When it makes this.
+    pub when: Condition,
+}
+
+/// How the offers of a request are summed up: amount times quantity, plus tax.
+#[derive(Debug, Clone, Copy)]
+pub struct Total {
+    /// The price of one.
+    pub amount: FieldId,
+    /// How many; one where it is not said.
+    pub quantity: FieldId,
+    /// The tax on all.
+    pub tax: FieldId,
 }
 
 /// The call that undoes a step.
@@ -314,10 +351,10 @@ impl Program {
     }
 
     /// Whether a field's value is sent, or decides something, in a request of which these facts are known.
-    pub fn uses(&self, field: FieldId, facts: Facts<'_>) -> bool {
+    pub fn uses<'f>(&self, field: FieldId, facts: impl Fn(usize) -> Facts<'f>) -> bool {
         let in_path = |source: &Source| matches!(source, Source::Field(used) if *used == field);
         let calls = self.steps.iter().filter_map(Step::call);
-        self.checked.iter().any(|checked| checked.field == field && checked.when.holds(facts))
+        self.checked.iter().any(|checked| checked.field == field && checked.when.holds(facts(checked.part)))
             || self.follow_on.is_some_and(|follow_on| follow_on.token == field)
             || calls.flat_map(|call| &call.template.parts).any(
                 |part| matches!(part, PathPart::Value { source, .. } if in_path(source)),
@@ -326,6 +363,14 @@ impl Program {
 }
 
 impl Tables {
+    /// The decimals of a request's currency: two where it has none.
+    pub fn decimals(&self, values: &Values<'_>) -> usize {
+        let currencies = &self.codes[usize::from(self.currencies.0)];
+        let field = self.dictionary.iter().find(|(_, field)| field.code == Some(self.currencies));
+        let code = field.and_then(|(id, _)| currencies.by_scmp(values.get(id)?));
+        code.and_then(|code| code.rest.parse().ok()).unwrap_or(2)
+    }
+
     /// The names that the merchant setting `processor` takes.
     pub fn processors(&self) -> Vec<&str> {
         let table = &self.codes[usize::from(self.processors.0)];

@@ -3,9 +3,9 @@
 use super::Settings;
 use super::code::{CodeTable, NumberCheck};
 use super::condition::Facts;
-use super::field::{Field, FieldId, Kind};
+use super::field::{Field, FieldId, Kind, OFFER};
 use super::flags::LocalKind;
-use super::tables::{Service, Tables};
+use super::tables::{Program, Tables};
 
 /// Why a request is refused, without the value that is to blame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,40 +18,56 @@ pub struct Refusal {
     pub detail: String,
 }
 
-/// Everything that is wrong with a request for a service, missing fields first.
-pub fn refusals(tables: &Tables, service: &Service, facts: Facts<'_>) -> Vec<Refusal> {
+/// Everything that is wrong with a request for its services, missing fields first.
+pub fn refusals<'f>(
+    tables: &Tables,
+    program: &Program,
+    facts_of: impl Fn(usize) -> Facts<'f>,
+) -> Vec<Refusal> {
     let mut refusals: Vec<Refusal> = Vec::new();
-    for required in &service.require {
-        if facts.values.get(required.field).is_none() && required.when.holds(facts) {
-            let field = tables.dictionary.get(required.field).name.clone();
-            refusals.push(Refusal {
-                kind: required.refusal,
-                field,
-                detail: String::new(),
-            });
+    for required in &program.require {
+        let facts = facts_of(required.part);
+        // A masked value says that the stored one stays: it is not missing.
+        let came = facts.values.get(required.field).is_some()
+            || facts.values.masked(required.field).is_some();
+        let name = &tables.dictionary.get(required.field).name;
+        let said = refusals.iter().any(|known| known.field == *name);
+        if !came && !said && required.when.holds(facts) {
+            let (kind, field) = (required.refusal, name.clone());
+            refusals.push(Refusal { kind, field, detail: String::new() });
         }
     }
-    for checked in &service.checked {
-        let field = tables.dictionary.get(checked.field);
-        let Some(value) = facts.values.get(checked.field) else {
-            continue;
-        };
-        if !checked.when.holds(facts) || refusals.iter().any(|known| known.field == field.name) {
-            continue;
+    let facts = facts_of(0);
+    for ([one, other], when) in &program.exclude {
+        let both = [one, other].iter().all(|field| facts.values.get(**field).is_some());
+        if both && when.holds(facts) {
+            let name = |field: &FieldId| tables.dictionary.get(*field).name.clone();
+            let detail = format!(" (not together with {})", name(one));
+            refusals.push(Refusal { kind: LocalKind::Invalid, field: name(other), detail });
         }
-        let number = number_check(tables, facts);
-        let fault = fault(field, value, facts.settings, &tables.codes, number)
-            .or_else(|| too_long(value, checked.rest_max, "REST"));
-        if let Some(detail) = fault {
-            let kind = match field.kind {
-                Kind::CardNumber => LocalKind::Card,
-                _ => LocalKind::Invalid,
-            };
-            refusals.push(Refusal {
-                kind,
-                field: field.name.clone(),
-                detail,
-            });
+    }
+    let number = number_check(tables, facts);
+    for checked in &program.checked {
+        let field = tables.dictionary.get(checked.field);
+        let facts = facts_of(checked.part);
+        let plain = facts.values.get(checked.field).into_iter().map(|value| (field.name.clone(), value));
+        let offered = facts.values.offers().iter().filter_map(|offer| {
+            let name = field.name.strip_prefix(OFFER)?;
+            Some((format!("offer{} {name}", offer.number), offer.get(checked.field)?))
+        });
+        for (name, value) in plain.chain(offered) {
+            if !checked.when.holds(facts) || refusals.iter().any(|known| known.field == name) {
+                continue;
+            }
+            let fault = fault(field, value, facts.settings, &tables.codes, number)
+                .or_else(|| too_long(value, checked.rest_max, "REST"));
+            if let Some(detail) = fault {
+                let kind = match field.kind {
+                    Kind::CardNumber => LocalKind::Card,
+                    _ => LocalKind::Invalid,
+                };
+                refusals.push(Refusal { kind, field: name, detail });
+            }
         }
     }
     refusals
@@ -87,11 +103,16 @@ fn fault(
         }
         Kind::Alpha2 => (!letters(2)).then_some("must be 2 letters"),
         Kind::Alpha3 => (!letters(3)).then_some("must be 3 letters"),
+        Kind::Flag => (!is_flag(value)).then_some("must be yes or no"),
     };
     if let Some(wrong) = wrong {
         return Some(format!(" ({wrong})"));
     }
-    if !field.values.is_empty() && !field.values.iter().any(|known| known == value) {
+    let same = |known: &String| match field.exact_case {
+        true => known == value,
+        false => known.eq_ignore_ascii_case(value),
+    };
+    if !field.values.is_empty() && !field.values.iter().any(same) {
         return Some(format!(" (must be {})", field.values.join(" or ")));
     }
     if field
@@ -124,6 +145,11 @@ fn is_decimal(value: &str) -> bool {
             .bytes()
             .chain(part.bytes())
             .all(|byte| byte.is_ascii_digit())
+}
+
+fn is_flag(value: &str) -> bool {
+    let words = ["yes", "no", "y", "n", "true", "false", "1", "0"];
+    words.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
 fn is_month(value: &str) -> bool {

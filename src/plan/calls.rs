@@ -5,49 +5,42 @@ use http::Method;
 
 use crate::mapping::body::LeafValue;
 use crate::mapping::condition::Facts;
+use crate::mapping::field::FieldId;
 use crate::mapping::flags::RestError;
-use crate::mapping::tables::{CallTemplate, PathPart, Source, Step};
+use crate::mapping::tables::{CallTemplate, PathPart, RestCall, Source};
 use crate::rest::{Call, UnsafeId, path_segment};
 
 use super::execution::{Execution, Purpose};
 use super::keep::keep;
 
 impl Execution<'_> {
-    pub(super) fn facts<'f>(&'f self, method: Option<&'f Method>) -> Facts<'f> {
-        Facts {
-            method,
-            ..self.plan.facts(&self.replies)
-        }
+    pub(super) fn facts<'f>(&'f self, part: usize, method: Option<&'f Method>) -> Facts<'f> {
+        Facts { method, ..self.plan.facts(&self.replies, part) }
     }
 
-    pub(super) fn call(&self, at: usize, purpose: Purpose) -> Result<Call, UnsafeId> {
-        let step = &self.plan.service.steps[at];
-        if let (Purpose::Undo, Some(undo)) = (purpose, &step.undo) {
-            let (method, path) = (undo.method.clone(), self.path(undo)?);
-            return Ok(Call {
-                method,
-                path,
-                if_match: None,
-                body: None,
-            });
+    pub(super) fn call(
+        &self,
+        part: usize,
+        call: &RestCall,
+        purpose: Purpose,
+    ) -> Result<Call, UnsafeId> {
+        if let (Purpose::Undo, Some(undo)) = (purpose, &call.undo) {
+            let (method, path) = (undo.template.method.clone(), self.path(&undo.template)?);
+            return Ok(Call { method, path, if_match: None, body: None });
         }
-        let if_match = step.if_match.and_then(|read| self.replies.etag(read));
-        let (method, path) = (step.call.method.clone(), self.path(&step.call)?);
-        Ok(Call {
-            method,
-            path,
-            if_match,
-            body: self.body(step),
-        })
+        let if_match = call.if_match.and_then(|read| self.replies.etag(read));
+        let (method, path) = (call.template.method.clone(), self.path(&call.template)?);
+        Ok(Call { method, path, if_match, body: self.body(part, call) })
     }
 
-    fn body(&self, step: &Step) -> Option<Bytes> {
-        let facts = self.facts(Some(&step.call.method));
-        let body = self.plan.service.bodies[step.body?].write(facts, &self.plan.tables.codes);
-        let stored = step
-            .keep
-            .as_ref()
-            .and_then(|line| Some((line, self.replies.body(line.step)?)));
+    fn body(&self, part: usize, call: &RestCall) -> Option<Bytes> {
+        let transaction_id = self.transaction_id();
+        let facts = Facts {
+            transaction_id: &transaction_id,
+            ..self.facts(part, Some(&call.template.method))
+        };
+        let body = self.plan.program.bodies[call.body?].write(facts, &self.plan.tables.codes);
+        let stored = call.keep.as_ref().and_then(|line| Some((line, self.replies.body(line.step)?)));
         Some(match stored {
             Some((line, stored)) => keep(body, line, stored).into(),
             None => body.into(),
@@ -59,18 +52,10 @@ impl Execution<'_> {
         for part in &template.parts {
             match part {
                 PathPart::Text(text) => path.push_str(text),
-                PathPart::Value {
-                    source: Source::Field(field),
-                    ..
-                } => {
-                    path.push_str(&path_segment(
-                        self.plan.values.get(*field).unwrap_or_default(),
-                    )?);
+                PathPart::Value { source: Source::Field(field), .. } => {
+                    path.push_str(&path_segment(self.plan.values.get(*field).unwrap_or_default())?);
                 }
-                PathPart::Value {
-                    source: Source::Reply(place),
-                    ..
-                } => {
+                PathPart::Value { source: Source::Reply(place), .. } => {
                     let value = self.replies.text(place).unwrap_or_default();
                     match self.replies.body(place.step) {
                         Some(_) => path.push_str(&path_segment(&value)?),
@@ -78,34 +63,55 @@ impl Execution<'_> {
                         None => path.push_str(&value),
                     }
                 }
-                PathPart::Value {
-                    source: Source::Status(_) | Source::Computed(_),
-                    ..
-                } => {}
+                // Nothing else can be the id of something; an empty segment is refused like any unsafe id.
+                PathPart::Value { .. } => path.push_str(&path_segment("")?),
             }
         }
         Ok(path)
     }
 
-    /// The SCMP field of what a REST error blames: by its whole path, else by its last name if only one line has it.
-    pub(super) fn blamed(&self, step: &Step, error: &RestError) -> Option<&str> {
-        let body = &self.plan.service.bodies[step.body?];
-        let lines = || {
-            body.leaves().iter().filter_map(|leaf| match leaf.value {
-                LeafValue::From(Source::Field(field)) => Some((leaf.path.plain(), field)),
-                LeafValue::From(_) | LeafValue::Constant(_) => None,
-            })
-        };
-        let field = error.blamed.iter().find_map(|path| {
-            let whole = lines().find(|(known, _)| known == path);
-            whole.map(|(_, field)| field).or_else(|| {
-                let last = path.rsplit('.').next()?;
-                let mut same = lines().filter(|(known, _)| known.rsplit('.').next() == Some(last));
-                same.next()
-                    .filter(|_| same.next().is_none())
-                    .map(|(_, field)| field)
-            })
+    /// The field of the request that stands in a path and cannot.
+    pub(super) fn unsafe_field(&self) -> Option<&str> {
+        let calls = self.plan.program.steps.iter().filter_map(|step| step.call());
+        let field = calls.flat_map(path_fields).find(|field| {
+            self.plan.values.get(*field).is_some_and(|value| path_segment(value).is_err())
         })?;
         Some(&self.plan.tables.dictionary.get(field).name)
     }
+
+    /// The SCMP field of what a REST error blames: by its whole path, else by its last name. Where several lines have it,
+    /// such as the elements of one array, none is to blame. An id that REST does not know is the fault of the field that
+    /// it came from.
+    pub(super) fn blamed(&self, call: &RestCall, status: u16, error: &RestError) -> Option<&str> {
+        let named = error.blamed.iter().find_map(|path| {
+            self.only(call, |known| known == path)
+                .or_else(|| self.only(call, |known| last(known) == last(path)))
+        });
+        let gone = matches!(status, 404 | 410);
+        let field = named.or_else(|| path_fields(call).next().filter(|_| gone))?;
+        Some(&self.plan.tables.dictionary.get(field).name)
+    }
+
+    /// The field of the one line of a call's body whose path fits.
+    fn only(&self, call: &RestCall, fits: impl Fn(&str) -> bool) -> Option<FieldId> {
+        let body = &self.plan.program.bodies[call.body?];
+        let mut fitting = body.leaves().iter().filter_map(|leaf| match leaf.value {
+            LeafValue::From(Source::Field(field)) => Some(field).filter(|_| fits(&leaf.path.plain())),
+            _ => None,
+        });
+        let field = fitting.next()?;
+        fitting.all(|other| other == field).then_some(field)
+    }
+}
+
+/// The fields of the request in a call's path.
+fn path_fields(call: &RestCall) -> impl Iterator<Item = FieldId> {
+    call.template.parts.iter().filter_map(|part| match part {
+        PathPart::Value { source: Source::Field(field), .. } => Some(*field),
+        _ => None,
+    })
+}
+
+fn last(path: &str) -> Option<&str> {
+    path.rsplit('.').next()
 }

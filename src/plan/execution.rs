@@ -1,4 +1,4 @@
-//! The walk over a service's steps, without I/O.
+//! The walk over a program's steps, without I/O.
 
 use http::Method;
 use serde_json::Value;
@@ -6,12 +6,12 @@ use serde_json::Value;
 use crate::mapping::flags::{LocalKind, RestError, Verdict};
 use crate::mapping::mask::may_be_same;
 use crate::mapping::reply::{Replies, StepReply};
-use crate::mapping::tables::{PathPart, Source};
-use crate::rest::{Answer, Call, Outcome, path_segment};
+use crate::mapping::tables::{Action, RestCall};
+use crate::rest::{Answer, Call, Outcome};
 use crate::scmp;
 
-use super::reply::{Built, build};
-use super::{Context, Plan};
+use super::reply::{Built, PartOutcome, build};
+use super::{Context, History, Plan};
 
 /// What to do next.
 #[derive(Debug)]
@@ -32,13 +32,22 @@ pub enum Next {
 /// Why a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// It is a step of the service.
+    /// It is a step of the services.
     Step,
     /// It undoes a step, because a later one failed.
     Undo,
 }
 
-/// What became of a request, for the log. Holds no customer's data.
+/// Something that later requests may follow by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The id that the caller was given.
+    pub id: String,
+    /// What it names, e.g. `sale`.
+    pub kind: String,
+}
+
+/// What became of a request, for the log and for later requests. Holds no customer's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// The reply flag.
@@ -51,6 +60,8 @@ pub struct Summary {
     pub partial: Vec<String>,
     /// Whether earlier steps were undone; `None` when there was nothing to undo.
     pub undone: Option<bool>,
+    /// What was made.
+    pub made: Vec<Made>,
 }
 
 enum Phase {
@@ -66,15 +77,26 @@ enum Phase {
     Done,
 }
 
+/// Why a request failed, and where.
+struct Failure {
+    verdict: Verdict,
+    part: usize,
+    /// The step whose reply said so, where that reply is worth telling.
+    told: Option<usize>,
+}
+
 /// A plan under way.
 pub struct Execution<'p> {
     pub(super) plan: Plan<'p>,
-    context: Context,
     pub(super) replies: Replies,
+    context: Context,
+    history: &'p dyn History,
     phase: Phase,
     /// The steps that had been read again already: once is enough.
     reread: Vec<usize>,
-    verdict: Option<Verdict>,
+    failure: Option<Failure>,
+    /// The last refusal of an id that may name something of another kind.
+    wrong_id: Option<Failure>,
     calls: u32,
     partial: Vec<String>,
     undone: Option<bool>,
@@ -82,15 +104,17 @@ pub struct Execution<'p> {
 
 impl<'p> Execution<'p> {
     /// Begins with the first step.
-    pub fn new(plan: Plan<'p>, context: Context) -> Execution<'p> {
-        let replies = Replies::new(plan.service.steps.len());
+    pub fn new(plan: Plan<'p>, context: Context, history: &'p dyn History) -> Execution<'p> {
+        let replies = Replies::new(plan.program.steps.len());
         Execution {
             plan,
-            context,
             replies,
+            context,
+            history,
             phase: Phase::Step(0),
             reread: Vec::new(),
-            verdict: None,
+            failure: None,
+            wrong_id: None,
             calls: 0,
             partial: Vec::new(),
             undone: None,
@@ -106,6 +130,9 @@ impl<'p> Execution<'p> {
                 Phase::Step(at) => self.due(at).map(|at| (at, Purpose::Step)),
                 Phase::Undo(left) => self.undoable(left).map(|at| (at, Purpose::Undo)),
             };
+            if self.no_other_kind(due) {
+                continue;
+            }
             let Some((at, purpose)) = due else {
                 self.phase = Phase::Done;
                 continue;
@@ -115,36 +142,51 @@ impl<'p> Execution<'p> {
                 (_, Purpose::Step) => self.phase = Phase::Step(at),
                 (_, Purpose::Undo) => self.phase = Phase::Undo(at + 1),
             }
-            match self.call(at, purpose) {
-                Ok(call) => {
-                    let step = self.plan.service.steps[at].name.clone();
-                    return Next::Call {
-                        call,
-                        step,
-                        purpose,
-                    };
-                }
-                Err(_) => self.cannot_call(),
+            let step = &self.plan.program.steps[at];
+            match &step.action {
+                Action::Refuse(kind) => match self.wrong_id.take() {
+                    // What REST said of the id says more.
+                    Some(failure) => {
+                        self.failure = Some(failure);
+                        self.phase = Phase::Undo(self.plan.program.steps.len());
+                    }
+                    None => self.fail(at, self.local(*kind)),
+                },
+                Action::Call(call) => match self.call(step.part, call, purpose) {
+                    Ok(call) => return Next::Call { call, step: step.name.clone(), purpose },
+                    Err(_) => self.cannot_call(at),
+                },
             }
         }
     }
 
+    /// Where an id was refused as one of another kind and no other kind is left to try, the refusal stands.
+    fn no_other_kind(&mut self, due: Option<(usize, Purpose)>) -> bool {
+        let steps = &self.plan.program.steps;
+        let other = |failure: &Failure| due.is_some_and(|(at, _)| steps[at].part == failure.part);
+        if matches!(self.phase, Phase::Step(_)) && self.wrong_id.as_ref().is_some_and(|f| !other(f)) {
+            self.failure = self.wrong_id.take();
+            self.phase = Phase::Undo(self.plan.program.steps.len());
+            return true;
+        }
+        false
+    }
+
     /// The first step from `at` on whose condition holds.
     fn due(&self, at: usize) -> Option<usize> {
-        let steps = &self.plan.service.steps;
+        let steps = &self.plan.program.steps;
         (at..steps.len()).find(|at| {
-            steps[*at]
-                .when
-                .holds(self.facts(Some(&steps[*at].call.method)))
+            let method = steps[*at].call().map(|call| &call.template.method);
+            steps[*at].when.holds(self.facts(steps[*at].part, method))
         })
     }
 
     /// The last step before `left` that ran and can be undone.
     fn undoable(&self, left: usize) -> Option<usize> {
-        let steps = &self.plan.service.steps;
-        (0..left)
-            .rev()
-            .find(|at| steps[*at].undo.is_some() && self.replies.has_run(*at))
+        let undo = |at: &usize| self.plan.program.steps[*at].call()?.undo.as_ref();
+        (0..left).rev().find(|at| {
+            self.replies.has_run(*at) && undo(at).is_some_and(|undo| undo.when.holds(self.facts(0, None)))
+        })
     }
 
     /// Takes what became of the call that [`Execution::next_call`] asked for.
@@ -172,7 +214,7 @@ impl<'p> Execution<'p> {
     pub fn assumed(&mut self) {
         self.calls += 1;
         if let Phase::Step(at) = self.phase {
-            let step = self.plan.service.steps[at].name.clone();
+            let step = self.plan.program.steps[at].name.clone();
             self.replies.set(at, StepReply::Assumed { step });
             self.phase = Phase::Step(at + 1);
         }
@@ -180,26 +222,57 @@ impl<'p> Execution<'p> {
 
     /// The SCMP reply and what became of the request. Call it when [`Execution::next_call`] says `Done`.
     pub fn finish(self) -> (scmp::Reply, Summary) {
-        let success = self.verdict.is_none();
-        let verdict = self
-            .verdict
-            .clone()
-            .unwrap_or_else(|| self.local(LocalKind::Success));
+        let success = self.local(LocalKind::Success);
+        let verdict = self.failure.as_ref().map_or(&success, |failure| &failure.verdict).clone();
+        let made = self.made();
+        let (id, kind) = match made.first() {
+            Some(made) => (made.id.as_str(), Some(made.kind.as_str())),
+            None => (self.context.request_id.as_str(), None),
+        };
+        let parts = self.parts();
         let built = Built {
             tables: self.plan.tables,
-            service: Some(self.plan.service),
-            verdict: &verdict,
+            program: Some(self.plan.program),
+            parts: &parts,
             context: &self.context,
+            token: &self.history.token(id, kind),
         };
-        let reply = build(&built, self.facts(None), success);
+        let reply = build(&built, self.facts(0, None));
+        let failed = self.failure.is_some();
         let summary = Summary {
             flag: verdict.flag,
             rcode: verdict.rcode,
             calls: self.calls,
-            partial: if success { Vec::new() } else { self.partial },
+            partial: if failed { self.partial } else { Vec::new() },
             undone: self.undone,
+            made,
         };
         (reply, summary)
+    }
+
+    /// What became of each service.
+    fn parts(&self) -> Vec<PartOutcome> {
+        let outcome = |number: usize| match &self.failure {
+            Some(failure) if number > failure.part => PartOutcome::NotRun,
+            Some(failure) if number == failure.part => {
+                PartOutcome::Failed(failure.verdict.clone(), failure.told)
+            }
+            _ => PartOutcome::Done,
+        };
+        (0..self.plan.program.parts.len()).map(outcome).collect()
+    }
+
+    /// What was made, be it that a later check declined it: it has an id, and can be followed.
+    fn made(&self) -> Vec<Made> {
+        let facts = self.facts(0, None);
+        let steps = self.plan.program.steps.iter().enumerate();
+        let ran = steps.filter(|(at, _)| self.replies.body(*at).is_some());
+        ran.filter_map(|(_, step)| {
+            let makes = step.call()?.makes.iter().find(|makes| makes.when.holds(facts))?;
+            let id = self.replies.text(&makes.id)?.into_owned();
+            Some(Made { id, kind: makes.kind.clone() })
+        })
+        .collect()
     }
 
     /// Fields that came and that nothing is done with.
@@ -207,9 +280,13 @@ impl<'p> Execution<'p> {
         self.plan.unmapped()
     }
 
-    /// The service that runs.
-    pub fn service(&self) -> &str {
-        &self.plan.service.name
+    /// The services that run, joined by commas.
+    pub fn services(&self) -> String {
+        self.plan.program.name()
+    }
+
+    pub(super) fn transaction_id(&self) -> String {
+        format!("{}{:02}", self.context.request_id, self.calls + 1)
     }
 
     fn local(&self, kind: LocalKind) -> Verdict {
@@ -217,32 +294,9 @@ impl<'p> Execution<'p> {
     }
 
     /// An id that cannot stand in a path. The caller's own is refused; one that REST gave is an error.
-    fn cannot_call(&mut self) {
-        let named = self
-            .plan
-            .service
-            .steps
-            .iter()
-            .flat_map(|step| &step.call.parts)
-            .find_map(|part| match part {
-                PathPart::Value {
-                    source: Source::Field(field),
-                    ..
-                } => {
-                    let value = self.plan.values.get(*field)?;
-                    path_segment(value)
-                        .is_err()
-                        .then(|| self.plan.tables.dictionary.get(*field))
-                }
-                _ => None,
-            });
-        let verdict = match named {
-            Some(field) => {
-                self.plan
-                    .tables
-                    .flags
-                    .local(LocalKind::Invalid, &field.name, " (is no token)")
-            }
+    fn cannot_call(&mut self, at: usize) {
+        let verdict = match self.unsafe_field() {
+            Some(name) => self.plan.tables.flags.local(LocalKind::Invalid, name, " (is no id)"),
             None => self.local(LocalKind::Unreadable),
         };
         match self.phase {
@@ -250,51 +304,67 @@ impl<'p> Execution<'p> {
                 self.undone = Some(false);
                 self.phase = Phase::Undo(left - 1);
             }
-            _ => self.fail(verdict),
+            _ => self.fail(at, verdict),
         }
     }
 
     fn step_answered(&mut self, at: usize, outcome: Outcome) {
-        let step = &self.plan.service.steps[at];
-        let changes = step.call.method != Method::GET;
+        let Some(call) = self.plan.program.steps[at].call() else { return };
+        let changes = call.template.method != Method::GET;
         match outcome {
-            Outcome::NotSent(_) => self.fail(self.local(LocalKind::NoService)),
+            Outcome::NotSent(_) => self.fail(at, self.local(LocalKind::NoService)),
             Outcome::Unknown(_) if changes => {
-                self.partial
-                    .extend(step.changed.iter().map(|what| format!("{what} (perhaps)")));
-                self.fail(self.local(LocalKind::Unknown));
+                self.partial.extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
+                self.fail(at, self.local(LocalKind::Unknown));
             }
-            Outcome::Unknown(_) => self.fail(self.local(LocalKind::NoService)),
-            Outcome::Answered(answer) if (200..=299).contains(&answer.status) => {
-                self.succeeded(at, answer);
-            }
-            Outcome::Answered(answer) => self.refused(at, &answer),
+            Outcome::Unknown(_) => self.fail(at, self.local(LocalKind::NoService)),
+            Outcome::Answered(answer) => self.judge(at, call, answer),
         }
     }
 
-    fn succeeded(&mut self, at: usize, answer: Answer) {
-        let step = &self.plan.service.steps[at];
-        let body = match answer.body.is_empty() {
-            true => Ok(Value::Null),
-            false => serde_json::from_slice(&answer.body),
+    fn judge(&mut self, at: usize, call: &RestCall, answer: Answer) {
+        let good = (200..=299).contains(&answer.status);
+        let body: Option<Value> = match answer.body.is_empty() {
+            true => Some(Value::Null),
+            false => serde_json::from_slice(&answer.body).ok(),
         };
-        if let Some(what) = &step.changed
+        if let (412, Some(read), false) = (answer.status, call.if_match, self.reread.contains(&at)) {
+            self.reread.push(at);
+            self.phase = Phase::Reread { read, then: at };
+            return;
+        }
+        if let (true, Some(what)) = (good, &call.changed)
             && !self.partial.contains(what)
         {
             self.partial.push(what.clone());
         }
-        match body {
-            Err(_) => self.fail(self.local(LocalKind::Unreadable)),
-            Ok(body) => {
-                let reply = StepReply::Real {
-                    status: answer.status,
-                    etag: answer.etag,
-                    body,
-                };
-                self.replies.set(at, reply);
-                match self.mismatch(at) {
-                    Some(verdict) => self.fail(verdict),
-                    None => self.phase = Phase::Step(at + 1),
+        let body = match body {
+            None if good => return self.fail(at, self.local(LocalKind::Unreadable)),
+            body => body.unwrap_or_default(),
+        };
+        let error = RestError::read(&body);
+        let field = self.blamed(call, answer.status, &error).map(str::to_owned);
+        let judged = self.plan.tables.flags.rest(&call.group, answer.status, &error, field.as_deref());
+        let (verdict, wrong_id) = judged.unwrap_or_else(|| (self.local(LocalKind::NoService), false));
+        if good {
+            let reply = StepReply::Real { status: answer.status, etag: answer.etag, body };
+            self.replies.set(at, reply);
+        }
+        let part = self.plan.program.steps[at].part;
+        match (verdict.rcode, self.mismatch(at)) {
+            (1, None) => {
+                self.wrong_id = None;
+                self.phase = Phase::Step(at + 1);
+            }
+            (1, Some(verdict)) => self.fail(at, verdict),
+            _ if wrong_id && call.try_next => {
+                self.wrong_id = Some(Failure { verdict, part, told: None });
+                self.phase = Phase::Step(at + 1);
+            }
+            _ => {
+                self.fail(at, verdict);
+                if let Some(failure) = self.failure.as_mut().filter(|_| good) {
+                    failure.told = Some(at);
                 }
             }
         }
@@ -302,45 +372,30 @@ impl<'p> Execution<'p> {
 
     /// A masked value that does not fit what is stored is no value at all.
     fn mismatch(&self, at: usize) -> Option<Verdict> {
-        let wrong =
-            self.plan
-                .service
-                .unchanged
-                .iter()
-                .filter(|rule| rule.stored.step == at)
-                .find(|rule| {
-                    let stored = self.replies.text(&rule.stored);
-                    self.plan.values.masked(rule.field).is_some_and(|sent| {
-                        !stored.is_some_and(|stored| may_be_same(sent, &stored))
-                    })
-                })?;
+        let rules = self.plan.program.unchanged.iter();
+        let wrong = rules.filter(|rule| rule.stored.step == at).find(|rule| {
+            let plain = self.plan.values.get(rule.field).filter(|_| rule.plain);
+            let sent = self.plan.values.masked(rule.field).or(plain);
+            let stored = self.replies.text(&rule.stored);
+            rule.when.holds(self.facts(self.plan.program.steps[at].part, None))
+                && sent.is_some_and(|sent| !stored.is_some_and(|stored| may_be_same(sent, &stored)))
+        })?;
         let name = &self.plan.tables.dictionary.get(wrong.field).name;
-        let detail = " (a masked value that is not the stored one)";
+        let detail = " (is not the stored one)";
         Some(self.plan.tables.flags.local(wrong.refusal, name, detail))
     }
 
-    fn refused(&mut self, at: usize, answer: &Answer) {
-        let step = &self.plan.service.steps[at];
-        if let (412, Some(read), false) = (answer.status, step.if_match, self.reread.contains(&at))
-        {
-            self.reread.push(at);
-            self.phase = Phase::Reread { read, then: at };
-            return;
-        }
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let error = RestError::read(&body);
-        let field = self.blamed(step, &error);
-        let flags = &self.plan.tables.flags;
-        let verdict = flags.rest(answer.status, &error, field);
-        self.fail(verdict.unwrap_or_else(|| self.local(LocalKind::NoService)));
-    }
-
-    fn fail(&mut self, mut verdict: Verdict) {
+    fn fail(&mut self, step: usize, verdict: Verdict) {
+        let part = self.plan.program.steps[step].part;
+        let mut verdict = match self.plan.program.parts[part].fails_as {
+            Some(kind) => self.local(kind),
+            None => verdict,
+        };
         if !self.partial.is_empty() {
             let changed = self.partial.join(", ");
             verdict.message = format!("{} (already changed: {changed})", verdict.message);
         }
-        self.verdict = Some(verdict);
-        self.phase = Phase::Undo(self.plan.service.steps.len());
+        self.failure = Some(Failure { verdict, part, told: None });
+        self.phase = Phase::Undo(self.plan.program.steps.len());
     }
 }

@@ -32,13 +32,18 @@ fn place<'v>(root: &'v mut Value, path: &JsonPath) -> Option<&'v mut Value> {
     path.segments()
         .iter()
         .try_fold(root, |value, segment| match segment {
-            Segment::Key(key) => Some(
-                value
-                    .as_object_mut()?
-                    .entry(key.clone())
-                    .or_insert(Value::Null),
-            ),
-            Segment::Element { .. } => None,
+            Segment::Key(key) => {
+                if value.is_null() {
+                    *value = Value::Object(Map::new());
+                }
+                Some(
+                    value
+                        .as_object_mut()?
+                        .entry(key.clone())
+                        .or_insert(Value::Null),
+                )
+            }
+            Segment::Element { .. } | Segment::Numbered(_) | Segment::Append => None,
         })
 }
 
@@ -159,6 +164,15 @@ mod tests {
         let want = json!({"list": [{"name": "a", "value": "1"}],
             "buyer": {"currency": "USD", "ids": [{"type": "d", "id": "AXX1"}]}});
         assert_eq!(kept(&["list", "buyer"], new, &stored), want);
+    }
+
+    #[test]
+    fn a_part_is_kept_without_its_neighbours() {
+        let stored = json!({"a": {"b": true, "c": {"d": 1}}});
+        assert_eq!(
+            kept(&["a.b"], json!({"x": 1}), &stored),
+            json!({"x": 1, "a": {"b": true}})
+        );
     }
 
     #[test]

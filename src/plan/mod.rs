@@ -13,18 +13,19 @@ mod execution;
 mod keep;
 mod reply;
 mod select;
+mod total;
 
 use crate::mapping::condition::Facts;
 use crate::mapping::field::Values;
 use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::mask::is_masked;
 use crate::mapping::reply::Replies;
-use crate::mapping::tables::Service;
+use crate::mapping::tables::Program;
 use crate::mapping::validate::{Refusal, refusals};
 use crate::mapping::{Settings, Tables};
 use crate::scmp;
 
-pub use execution::{Execution, Next, Purpose, Summary};
+pub use execution::{Execution, Made, Next, Purpose, Summary};
 pub use reply::unreadable;
 pub use select::{SelectError, select};
 
@@ -35,79 +36,102 @@ use reply::refused;
 pub struct Context {
     /// The id of this request: 22 digits.
     pub request_id: String,
-    /// The opaque token of this request.
-    pub request_token: String,
     /// The time, `YYYY-MM-DDThhmmssZ` in UTC.
     pub time: String,
 }
 
-/// A request whose service is known and whose values have been checked.
+/// What is known of earlier requests of the merchant.
+pub trait History: Sync {
+    /// What the request of this id made, e.g. `sale`: by what this gateway did, or by the token that came with the id.
+    fn kind(&self, id: &str, token: Option<&str>) -> Option<String>;
+
+    /// The opaque token to go out with an id and what it names.
+    fn token(&self, id: &str, kind: Option<&str>) -> String;
+}
+
+/// A request whose services are known and whose values have been checked.
 pub struct Plan<'p> {
     tables: &'p Tables,
-    service: &'p Service,
+    program: &'p Program,
     settings: &'p Settings,
     values: Values<'p>,
-    variant: u8,
+    variants: Vec<u8>,
+    decimals: usize,
+    total: Option<String>,
+    kind: Option<String>,
 }
 
 impl<'p> Plan<'p> {
     /// Plans a request, or says everything that is wrong with it, first things first.
     pub fn new(
         tables: &'p Tables,
-        service: &'p Service,
+        program: &'p Program,
         settings: &'p Settings,
+        history: &dyn History,
         request: &'p scmp::Request<'_>,
     ) -> Result<Plan<'p>, (Refusal, Vec<Refusal>)> {
         let mut values = tables.dictionary.values(request);
-        for rule in &service.unchanged {
+        for rule in &program.unchanged {
             if values.get(rule.field).is_some_and(is_masked) {
                 values.set_aside(rule.field);
             }
         }
-        let mut plan = Plan {
-            tables,
-            service,
-            settings,
-            values,
-            variant: 0,
-        };
-        let none = Replies::new(service.steps.len());
-        let variant = service
-            .variants
-            .iter()
-            .find(|v| v.when.holds(plan.facts(&none)));
-        plan.variant = variant.map_or(0, |variant| variant.id);
-        let mut found = refusals(tables, service, plan.facts(&none)).into_iter();
+        let decimals = tables.decimals(&values);
+        let total = program.total.and_then(|rule| total::total(rule, &values, decimals));
+        let kind = program.follow_on.and_then(|follow_on| {
+            history.kind(values.get(follow_on.id)?, values.get(follow_on.token))
+        });
+        let mut plan =
+            Plan { tables, program, settings, values, variants: Vec::new(), decimals, total, kind };
+        let none = Replies::new(program.steps.len());
+        for ways in &program.variants {
+            let meant = ways.iter().find(|way| way.when.holds(plan.facts(&none, 0)));
+            let first = plan.variants.first().copied().unwrap_or(NO_VARIANT);
+            plan.variants.push(meant.map_or(first, |way| way.id));
+        }
+        let mut found = refusals(tables, program, |part| plan.facts(&none, part)).into_iter();
         match found.next() {
             None => Ok(plan),
             Some(first) => Err((first, found.collect())),
         }
     }
 
-    /// Names of fields that came and that nothing is done with: unknown ones, and those that this service does not send.
+    /// Names of fields that came and that nothing is done with: unknown ones, and those that these services do not send.
     pub fn unmapped(&self) -> Vec<&str> {
         let dictionary = &self.tables.dictionary;
-        let none = Replies::new(self.service.steps.len());
+        let none = Replies::new(self.program.steps.len());
         let used = |id| {
             let field = dictionary.get(id);
-            field.control || field.export.is_some() || self.service.uses(id, self.facts(&none))
+            field.control
+                || field.export.is_some()
+                || self.program.uses(id, |part| self.facts(&none, part))
         };
         let known = self.values.present().filter(|id| !used(*id));
         let known = known.map(|id| dictionary.get(id).name.as_str());
         self.values.unknown().iter().copied().chain(known).collect()
     }
 
-    fn facts<'f>(&'f self, replies: &'f Replies) -> Facts<'f> {
+    /// The facts as the service of this number sees them.
+    fn facts<'f>(&'f self, replies: &'f Replies, part: usize) -> Facts<'f> {
+        let variant = self.variants.get(part).copied().unwrap_or(NO_VARIANT);
         Facts {
             values: &self.values,
             settings: self.settings,
-            variant: self.variant,
+            variant,
             replies,
-            bodies: &self.service.bodies,
+            bodies: &self.program.bodies,
             method: None,
+            offer: None,
+            decimals: self.decimals,
+            kind: self.kind.as_deref(),
+            total: self.total.as_deref(),
+            transaction_id: "",
         }
     }
 }
+
+/// The number of no way in which a service can be meant.
+const NO_VARIANT: u8 = u8::MAX;
 
 /// The field that names the merchant.
 pub const MERCHANT: &str = "merchant_id";
@@ -128,51 +152,42 @@ pub struct Refused {
     pub verdict: Verdict,
     /// Everything that is wrong; the reply speaks of the first.
     pub refusals: Vec<Refusal>,
-    /// The service, where it is known.
-    pub service: Option<String>,
+    /// The services, where they are known.
+    pub services: Option<String>,
 }
 
-/// Opens a request: its merchant's settings, its service, its values. `merchant` knows the settings of a merchant id.
+/// Opens a request: its merchant's settings, its services, its values. `merchant` knows the settings of a merchant id.
 pub fn open<'p>(
     tables: &'p Tables,
     merchant: impl FnOnce(&str) -> Option<&'p Settings>,
+    history: &'p dyn History,
     request: &'p scmp::Request<'_>,
     context: &Context,
 ) -> Opened<'p> {
-    let service = select(tables, request.get(select::APPLICATIONS));
-    let refuse = |service: Option<&Service>, first: Refusal, others: Vec<Refusal>| {
-        let (reply, verdict) = refused(tables, service, &first, request, context);
+    let program = select(tables, request.get(select::APPLICATIONS));
+    let refuse = |program: Option<&Program>, first: Refusal, others: Vec<Refusal>| {
+        let (reply, verdict) = refused(tables, program, &first, request, context, history);
         let refusals = std::iter::once(first).chain(others).collect();
-        let service = service.map(|service| service.name.clone());
-        Opened::Refused(Refused {
-            reply,
-            verdict,
-            refusals,
-            service,
-        })
+        Opened::Refused(Refused { reply, verdict, refusals, services: program.map(Program::name) })
     };
     let settings = match request.get(MERCHANT).map(merchant) {
         Some(Some(settings)) => settings,
-        None => return refuse(service.ok(), refusal(LocalKind::Missing, ""), Vec::new()),
+        None => return refuse(program.ok(), refusal(LocalKind::Missing, ""), Vec::new()),
         Some(None) => {
             let refusal = refusal(LocalKind::Invalid, " (unknown merchant)");
-            return refuse(service.ok(), refusal, Vec::new());
+            return refuse(program.ok(), refusal, Vec::new());
         }
     };
-    let service = match service {
-        Ok(service) => service,
+    let program = match program {
+        Ok(program) => program,
         Err(error) => return refuse(None, error.refusal(), Vec::new()),
     };
-    match Plan::new(tables, service, settings, request) {
-        Ok(plan) => Opened::Running(Box::new(Execution::new(plan, context.clone()))),
-        Err((first, others)) => refuse(Some(service), first, others),
+    match Plan::new(tables, program, settings, history, request) {
+        Ok(plan) => Opened::Running(Box::new(Execution::new(plan, context.clone(), history))),
+        Err((first, others)) => refuse(Some(program), first, others),
     }
 }
 
 fn refusal(kind: LocalKind, detail: &str) -> Refusal {
-    Refusal {
-        kind,
-        field: MERCHANT.to_owned(),
-        detail: detail.to_owned(),
-    }
+    Refusal { kind, field: MERCHANT.to_owned(), detail: detail.to_owned() }
 }

@@ -6,42 +6,47 @@ use crate::mapping::condition::Facts;
 use crate::mapping::field::Values;
 use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::reply::Replies;
-use crate::mapping::tables::{Computed, ReplyLine, ReplyValue, Service, Source};
+use crate::mapping::tables::{Computed, Program, ReplyLine, ReplyValue, Source};
 use crate::mapping::validate::Refusal;
 use crate::mapping::{Settings, Tables};
 use crate::scmp;
 
-use super::Context;
+use super::{Context, History};
+
+/// What became of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartOutcome {
+    /// It was not run: the reply has nothing of it.
+    NotRun,
+    /// It went well.
+    Done,
+    /// It failed, at this step where it was one.
+    Failed(Verdict, Option<usize>),
+}
 
 /// What a reply is built from, beside the facts.
 pub struct Built<'b> {
     pub tables: &'b Tables,
-    pub service: Option<&'b Service>,
-    pub verdict: &'b Verdict,
+    pub program: Option<&'b Program>,
+    pub parts: &'b [PartOutcome],
     pub context: &'b Context,
+    pub token: &'b str,
 }
 
-/// The reply to a request that is refused before any call.
+/// The reply to a request that is refused before any call: the first of its services speaks.
 pub fn refused(
     tables: &Tables,
-    service: Option<&Service>,
+    program: Option<&Program>,
     refusal: &Refusal,
     request: &scmp::Request<'_>,
     context: &Context,
+    history: &dyn History,
 ) -> (scmp::Reply, Verdict) {
-    let verdict = tables
-        .flags
-        .local(refusal.kind, &refusal.field, &refusal.detail);
-    let built = Built {
-        tables,
-        service,
-        verdict: &verdict,
-        context,
-    };
-    (
-        without_calls(&built, &tables.dictionary.values(request)),
-        verdict,
-    )
+    let verdict = tables.flags.local(refusal.kind, &refusal.field, &refusal.detail);
+    let token = history.token(&context.request_id, None);
+    let parts = [PartOutcome::Failed(verdict.clone(), None)];
+    let built = Built { tables, program, parts: &parts, context, token: &token };
+    (without_calls(&built, &tables.dictionary.values(request)), verdict)
 }
 
 /// The reply to something that could not be read as a request.
@@ -52,40 +57,58 @@ pub fn unreadable(
     context: &Context,
 ) -> (scmp::Reply, Verdict) {
     let verdict = tables.flags.local(kind, "", detail);
-    let built = Built {
-        tables,
-        service: None,
-        verdict: &verdict,
-        context,
-    };
-    (
-        without_calls(&built, &tables.dictionary.no_values()),
-        verdict,
-    )
+    let parts = [PartOutcome::Failed(verdict.clone(), None)];
+    let built = Built { tables, program: None, parts: &parts, context, token: "" };
+    (without_calls(&built, &tables.dictionary.no_values()), verdict)
 }
 
 fn without_calls(built: &Built<'_>, values: &Values<'_>) -> scmp::Reply {
-    let (settings, replies) = (Settings::default(), Replies::new(0));
+    let steps = built.program.map_or(0, |program| program.steps.len());
+    let (settings, replies) = (Settings::default(), Replies::new(steps));
     let facts = Facts {
         values,
         settings: &settings,
-        variant: 0,
+        variant: super::NO_VARIANT,
         replies: &replies,
         bodies: &[],
         method: None,
+        offer: None,
+        decimals: 2,
+        kind: None,
+        total: None,
+        transaction_id: "",
     };
-    build(built, facts, false)
+    build(built, facts)
 }
 
-/// Builds a reply. After a failure a service's part is its code, flag and text alone.
-pub fn build(built: &Built<'_>, facts: Facts<'_>, success: bool) -> scmp::Reply {
+/// Builds a reply. A failed service's part is its code, flag and text, and what the very call said that failed.
+pub fn build(built: &Built<'_>, facts: Facts<'_>) -> scmp::Reply {
     let mut reply = scmp::Reply::default();
-    for line in &built.tables.message {
-        add(&mut reply, built, facts, line);
+    let success = built.tables.flags.local(LocalKind::Success, "", "");
+    let failure = built.parts.iter().find_map(|part| match part {
+        PartOutcome::Failed(verdict, _) => Some(verdict),
+        PartOutcome::NotRun | PartOutcome::Done => None,
+    });
+    let decides = failure.unwrap_or(&success);
+    let message = built.program.map_or(&built.tables.message, |program| &program.message);
+    for line in message {
+        add(&mut reply, built, facts, decides, line, |_| true);
     }
-    for line in built.service.iter().flat_map(|service| &service.reply) {
-        if success || is_verdict(line) {
-            add(&mut reply, built, facts, line);
+    let parts = built.program.iter().flat_map(|program| &program.parts).zip(built.parts);
+    for (part, outcome) in parts {
+        for line in &part.reply {
+            match outcome {
+                PartOutcome::NotRun => {}
+                PartOutcome::Done => add(&mut reply, built, facts, &success, line, |_| true),
+                PartOutcome::Failed(verdict, step) if is_verdict(line) || step.is_some() => {
+                    add(&mut reply, built, facts, verdict, line, |source| match source {
+                        Source::Computed(Computed::Rcode | Computed::Rflag | Computed::Rmsg) => true,
+                        Source::Reply(place) => Some(place.step) == *step,
+                        _ => false,
+                    });
+                }
+                PartOutcome::Failed(..) => {}
+            }
         }
     }
     reply
@@ -97,18 +120,32 @@ fn is_verdict(line: &ReplyLine) -> bool {
         if matches!(sources[..], [Source::Computed(Rcode | Rflag | Rmsg)]))
 }
 
-fn add(reply: &mut scmp::Reply, built: &Built<'_>, facts: Facts<'_>, line: &ReplyLine) {
+fn add(
+    reply: &mut scmp::Reply,
+    built: &Built<'_>,
+    facts: Facts<'_>,
+    verdict: &Verdict,
+    line: &ReplyLine,
+    allowed: impl Fn(&Source) -> bool,
+) {
     if !line.when.holds(facts) {
         return;
     }
-    let value = match &line.value {
-        ReplyValue::Nothing => None,
-        ReplyValue::Constant(text) => Some(text.as_str().into()),
-        ReplyValue::From(sources) => sources
-            .iter()
-            .find_map(|source| value(built, facts, source, line)),
+    let (value, all) = match &line.value {
+        ReplyValue::Nothing => (None, true),
+        ReplyValue::Constant(text) => (Some(text.as_str().into()), allowed(&Source::Absent)),
+        ReplyValue::From(sources) => {
+            let mut open = sources.iter().filter(|source| allowed(source));
+            let found = open.find_map(|source| value(built, facts, verdict, source, line));
+            (found, sources.iter().all(&allowed))
+        }
     };
-    if let Some(value) = value.or(line.default.as_deref().map(Cow::Borrowed)) {
+    let default = line.default.as_deref().filter(|_| all).map(Cow::Borrowed);
+    let value = match &line.value {
+        ReplyValue::Constant(_) if !all => None,
+        _ => value.or(default),
+    };
+    if let Some(value) = value {
         reply.push(&line.field, &value);
     }
 }
@@ -116,24 +153,25 @@ fn add(reply: &mut scmp::Reply, built: &Built<'_>, facts: Facts<'_>, line: &Repl
 fn value<'v>(
     built: &'v Built<'_>,
     facts: Facts<'v>,
+    verdict: &'v Verdict,
     source: &Source,
     line: &ReplyLine,
 ) -> Option<Cow<'v, str>> {
     let raw: Cow<'v, str> = match source {
+        Source::Absent => return None,
         Source::Field(field) => facts.values.get(*field)?.into(),
         Source::Reply(place) => facts.replies.text(place)?,
         Source::Status(step) => facts.replies.status(*step)?.into(),
         Source::Computed(computed) => match computed {
-            Computed::Rcode => built.verdict.rcode.to_string().into(),
-            Computed::Rflag => built.verdict.flag.as_str().into(),
-            Computed::Rmsg => built.verdict.message.as_str().into(),
+            Computed::Rcode => verdict.rcode.to_string().into(),
+            Computed::Rflag => verdict.flag.as_str().into(),
+            Computed::Rmsg => verdict.message.as_str().into(),
             Computed::RequestId => built.context.request_id.as_str().into(),
-            Computed::RequestToken => match built.context.request_token.as_str() {
-                // There is none before a merchant is known.
-                "" => return None,
-                token => token.into(),
-            },
+            // There is none before a merchant is known.
+            Computed::RequestToken if built.token.is_empty() => return None,
+            Computed::RequestToken => built.token.into(),
             Computed::Time => built.context.time.as_str().into(),
+            Computed::Total | Computed::TransactionId => return None,
         },
     };
     let codes = &built.tables.codes;

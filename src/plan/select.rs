@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::mapping::flags::LocalKind;
-use crate::mapping::tables::Service;
+use crate::mapping::tables::Program;
 use crate::mapping::validate::Refusal;
 use crate::mapping::{Tables, diagnostic};
 
@@ -44,30 +44,21 @@ impl SelectError {
     }
 }
 
-/// The service that a request asks for: a comma-separated list, in any case, with blanks and empty places.
+/// What to do for the services that a request asks for: a list with commas, in any case and order, with blanks and empty
+/// places.
 pub fn select<'t>(
     tables: &'t Tables,
     applications: Option<&str>,
-) -> Result<&'t Service, SelectError> {
-    let names = applications.unwrap_or_default().split(',').map(str::trim);
-    let mut chosen: Vec<&Service> = Vec::new();
-    for name in names.filter(|name| !name.is_empty()) {
-        let name = name.to_ascii_lowercase();
-        let service = tables
-            .services
-            .get(&name)
-            .ok_or_else(|| unknown(tables, &name))?;
-        if !chosen.iter().any(|known| known.name == service.name) {
-            chosen.push(service);
-        }
+) -> Result<&'t Program, SelectError> {
+    let names = applications.unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase());
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    if let Some(name) = names.iter().find(|name| tables.services.binary_search(name).is_err()) {
+        return Err(unknown(tables, name));
     }
-    match chosen[..] {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match names[..] {
         [] => Err(SelectError::None),
-        [service] => Ok(service),
-        _ => {
-            let names: Vec<&str> = chosen.iter().map(|service| service.name.as_str()).collect();
-            Err(SelectError::Together(names.join(", ")))
-        }
+        _ => tables.program(&names).ok_or_else(|| SelectError::Together(names.join(", "))),
     }
 }
 
@@ -75,6 +66,6 @@ fn unknown(tables: &Tables, name: &str) -> SelectError {
     // What stands here is the caller's text and comes back in a reply: no more of it than a name can be.
     let word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
     let name: String = name.chars().filter(word).take(60).collect();
-    let hint = diagnostic::hint(&name, tables.services.keys().map(String::as_str));
+    let hint = diagnostic::hint(&name, tables.services.iter().map(String::as_str));
     SelectError::Unknown { name, hint }
 }

@@ -65,9 +65,9 @@ struct Sent<'s> {
 impl Sent<'_> {
     /// The member of a path; nothing where this operation does not take it.
     fn member(self, path: &str, scope: &Scope<'_>) -> Result<Option<Member>, String> {
-        let path = JsonPath::parse(&format!("{}{path}", self.below))?;
-        let whole = scope.vocabulary.member(self.whole, &path)?;
-        match scope.vocabulary.member(self.resource, &path) {
+        let path = JsonPath::parse(path)?;
+        let whole = scope.vocabulary.member_below(self.whole, self.below, &path)?;
+        match scope.vocabulary.member_below(self.resource, self.below, &path) {
             Ok(member) => Ok(Some(member)),
             Err(_) if self.shared => Ok(None),
             Err(message) => Err(message),

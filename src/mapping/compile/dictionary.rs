@@ -2,13 +2,16 @@
 
 use crate::mapping::code::{Code, CodeId, CodeTable, NumberCheck};
 use crate::mapping::diagnostic::{Diagnostic, hint};
-use crate::mapping::field::{Dictionary, Field, FieldId, Kind, Sensitivity};
+use crate::mapping::field::{Dictionary, Field, FieldId, Kind, OFFER, Sensitivity};
 use crate::mapping::schema::{RawCode, RawCodes, RawField, RawFields};
 
 use super::Read;
 
 /// The name of the code table that names the processors.
 const PROCESSORS: &str = "processor";
+
+/// The name of the code table that holds the currencies' decimals.
+const CURRENCIES: &str = "currency";
 
 /// Looks a name up in a closed list.
 pub fn named<T: Copy>(what: &str, name: &str, known: &[(&str, T)]) -> Result<T, String> {
@@ -35,14 +38,11 @@ pub fn code_table(codes: &[CodeTable], name: &str) -> Result<CodeId, String> {
         })
 }
 
-pub fn processors(codes: &[CodeTable], faults: &mut Vec<Diagnostic>) -> Option<CodeId> {
-    code_table(codes, PROCESSORS)
+/// A code table that the product itself asks for.
+pub fn needed(name: &str, codes: &[CodeTable], faults: &mut Vec<Diagnostic>) -> Option<CodeId> {
+    code_table(codes, name)
         .map_err(|message| {
-            faults.push(Diagnostic {
-                file: "codes.toml".to_owned(),
-                line: None,
-                message,
-            });
+            faults.push(Diagnostic { file: "codes.toml".to_owned(), line: None, message });
         })
         .ok()
 }
@@ -55,7 +55,7 @@ pub fn codes(raw: Option<&Read<'_, RawCodes>>, faults: &mut Vec<Diagnostic>) -> 
     for (name, lines) in raw {
         let mut codes: Vec<Code> = Vec::new();
         for (scmp, line) in lines {
-            match code(scmp.get_ref(), line.get_ref(), &codes) {
+            match code(scmp.get_ref(), line.get_ref(), &codes, name.get_ref()) {
                 Ok(code) => codes.push(code),
                 Err(message) => faults.push(file.at(scmp.span().start, message)),
             }
@@ -68,7 +68,7 @@ pub fn codes(raw: Option<&Read<'_, RawCodes>>, faults: &mut Vec<Diagnostic>) -> 
     tables
 }
 
-fn code(scmp: &str, raw: &RawCode, earlier: &[Code]) -> Result<Code, String> {
+fn code(scmp: &str, raw: &RawCode, earlier: &[Code], table: &str) -> Result<Code, String> {
     let code = match raw {
         RawCode::Plain(rest) => Code {
             scmp: scmp.to_owned(),
@@ -98,6 +98,8 @@ fn code(scmp: &str, raw: &RawCode, earlier: &[Code]) -> Result<Code, String> {
         .iter()
         .find(|other| spellings(other).iter().any(|s| mine.contains(s)));
     match clash {
+        // Decimals of currencies are looked up by the currency alone.
+        Some(_) if table == CURRENCIES => Ok(code),
         Some(other) => Err(format!(
             "\"{scmp}\" has a REST value that \"{}\" has already; a reply could not tell them apart.",
             other.scmp
@@ -147,7 +149,7 @@ pub fn dictionary(
 
 fn field(name: &str, raw: &RawField, codes: &[CodeTable]) -> Result<Field, String> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    if !name.bytes().all(plain) {
+    if !name.strip_prefix(OFFER).unwrap_or(name).bytes().all(plain) {
         return Err(format!(
             "\"{name}\" is not a field name; write lower case, digits and _."
         ));
@@ -176,6 +178,7 @@ fn field(name: &str, raw: &RawField, codes: &[CodeTable]) -> Result<Field, Strin
             .map(|(name, max)| (name.clone(), *max))
             .collect(),
         values: raw.values.clone(),
+        exact_case: raw.exact_case,
         code: raw
             .code
             .as_deref()

@@ -90,6 +90,10 @@ fn outcome(raw: &RawFlags, line: &RawOutcome, dictionary: &Dictionary) -> Result
     }
     let says = flag_text(raw, &line.flag, &line.text)?;
     Ok(Outcome {
+        group: line.group.clone(),
+        status: line.status.clone(),
+        unblamed: line.unblamed,
+        wrong_id: line.wrong_id,
         http,
         kind: line.kind.clone(),
         field: line.field.clone(),

@@ -3,8 +3,8 @@
 mod body;
 mod dictionary;
 mod flags;
+mod program;
 mod scope;
-mod service;
 mod step;
 mod vocabulary;
 
@@ -28,41 +28,110 @@ pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
     let codes = dictionary::codes(sorted.codes.as_ref(), &mut faults);
     let dictionary = dictionary::dictionary(&sorted.fields, &codes, &mut faults);
     let vocabulary = vocabulary::Vocabulary::build(&sorted.rest, &mut faults);
-    let mut services = HashMap::new();
-    let mut message = Vec::new();
-    let prefixes: Vec<String> = sorted
-        .services
-        .iter()
-        .filter_map(|(_, raw)| raw.prefix.clone())
-        .collect();
-    let known = service::Known {
-        prefixes: &prefixes,
+    let names = Names::of(&sorted, &vocabulary);
+    let known = program::Known {
+        prefixes: &names.prefixes,
+        names: &names.services,
+        steps: &names.steps,
+        body_names: &names.bodies,
+        variants: &names.variants,
+        message: sorted.services.iter().find(|(_, raw)| raw.service.get_ref() == "*"),
         dictionary: &dictionary,
         codes: &codes,
         vocabulary: &vocabulary,
         bodies: &sorted.bodies,
     };
-    for (file, raw) in &sorted.services {
-        let service = service::service(file, raw, known, &mut faults);
-        if service.name == "*" {
-            message = service.reply;
-        } else {
-            services.insert(service.name.clone(), service);
-        }
+    let mut programs = HashMap::new();
+    for bundle in bundles(&sorted, &names, &mut faults) {
+        let mut key: Vec<usize> = bundle.clone();
+        key.sort_unstable();
+        let raw: Vec<&Read<'_, RawService>> =
+            bundle.iter().filter_map(|number| sorted.service(&names.services[*number])).collect();
+        programs.insert(key, program::program(&raw, known, &mut faults));
     }
+    let message = program::program(&[], known, &mut faults).message;
     let flags = flags::flags(sorted.flags.as_ref(), &dictionary, &mut faults);
-    let processors = dictionary::processors(&codes, &mut faults);
-    match (flags, processors) {
-        (Some(flags), Some(processors)) if faults.is_empty() => Ok(Tables {
+    let processors = dictionary::needed("processor", &codes, &mut faults);
+    let currencies = dictionary::needed("currency", &codes, &mut faults);
+    match (flags, processors, currencies) {
+        (Some(flags), Some(processors), Some(currencies)) if faults.is_empty() => Ok(Tables {
             dictionary,
             codes,
-            services,
+            services: names.services,
+            programs,
             message,
             flags,
             processors,
+            currencies,
         }),
-        _ => Err(faults),
+        _ => Err(once(faults)),
     }
+}
+
+/// Names that lines of any service may use.
+struct Names {
+    services: Vec<String>,
+    prefixes: Vec<String>,
+    steps: Vec<(String, Option<String>)>,
+    bodies: Vec<String>,
+    variants: Vec<String>,
+}
+
+impl Names {
+    fn of(sorted: &Sorted<'_>, vocabulary: &vocabulary::Vocabulary) -> Names {
+        let raw = || sorted.services.iter().map(|(_, raw)| raw);
+        let named = raw().map(|raw| raw.service.get_ref().to_ascii_lowercase());
+        let mut services: Vec<String> = named.filter(|name| name != "*").collect();
+        services.sort();
+        let steps = raw().flat_map(|raw| raw.steps.iter()).map(|line| {
+            let step = line.get_ref();
+            let operation = step.call.as_ref().and_then(|call| vocabulary.operation(call).ok());
+            (step.name.clone(), operation.and_then(|operation| operation.reply.clone()))
+        });
+        let mut variants: Vec<String> = Vec::new();
+        for line in raw().flat_map(|raw| raw.variants.iter()) {
+            if !variants.contains(&line.get_ref().name) {
+                variants.push(line.get_ref().name.clone());
+            }
+        }
+        Names {
+            variants,
+            services,
+            prefixes: raw().filter_map(|raw| raw.prefix.clone()).collect(),
+            steps: steps.collect(),
+            bodies: sorted.bodies.iter().map(|(file, _)| body::name(file).to_owned()).collect(),
+        }
+    }
+}
+
+/// The services that may come together, each alone too, by their numbers in the order in which they run.
+fn bundles(sorted: &Sorted<'_>, names: &Names, faults: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
+    let mut bundles: Vec<Vec<usize>> = (0..names.services.len()).map(|number| vec![number]).collect();
+    let Some((file, raw)) = &sorted.bundles else { return bundles };
+    let known: Vec<(&str, usize)> =
+        names.services.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    for line in raw.bundles.iter() {
+        let numbers = line.get_ref().services.iter();
+        let numbers = numbers.map(|name| dictionary::named("service", name, &known));
+        match numbers.collect::<Result<Vec<_>, _>>() {
+            Ok(numbers) => bundles.push(numbers),
+            Err(message) => faults.push(file.at(line.span().start, message)),
+        }
+    }
+    bundles
+}
+
+/// A body is compiled for each service that sends it, but its faults are worth saying once.
+fn once(mut faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut known = Vec::new();
+    faults.retain(|fault| {
+        let new = !known.contains(fault);
+        if new {
+            known.push(fault.clone());
+        }
+        new
+    });
+    faults
 }
 
 /// A file and what it holds.
@@ -77,9 +146,14 @@ struct Sorted<'f> {
     services: Vec<Read<'f, RawService>>,
     codes: Option<Read<'f, super::schema::RawCodes>>,
     flags: Option<Read<'f, super::schema::RawFlags>>,
+    bundles: Option<Read<'f, super::schema::RawBundles>>,
 }
 
 impl<'f> Sorted<'f> {
+    fn service(&self, name: &str) -> Option<&Read<'f, RawService>> {
+        self.services.iter().find(|(_, raw)| raw.service.get_ref().eq_ignore_ascii_case(name))
+    }
+
     fn read(files: &'f [SourceFile], faults: &mut Vec<Diagnostic>) -> Sorted<'f> {
         let mut sorted = Sorted::default();
         for file in files {
@@ -90,11 +164,12 @@ impl<'f> Sorted<'f> {
                 "services" => sorted.services.extend(parse(file, faults)),
                 "codes.toml" => sorted.codes = parse(file, faults),
                 "flags.toml" => sorted.flags = parse(file, faults),
+                "bundles.toml" => sorted.bundles = parse(file, faults),
                 _ => faults.push(Diagnostic {
                     file: file.shown.clone(),
                     line: None,
-                    message: "is no table that is known; tables are fields/, rest/, bodies/, services/, codes.toml \
-                              and flags.toml."
+                    message: "is no table that is known; tables are fields/, rest/, bodies/, services/, codes.toml, \
+                              flags.toml and bundles.toml."
                         .to_owned(),
                 }),
             }

@@ -47,7 +47,8 @@ pub struct Scope<'s> {
     pub vocabulary: &'s Vocabulary,
     /// The reply prefixes of all services.
     pub prefixes: &'s [String],
-    pub variants: Vec<String>,
+    /// The ways in which services are meant: a name has one number everywhere.
+    pub variants: &'s [String],
     /// The steps' names and the REST object that each answers with.
     pub steps: Vec<(String, Option<String>)>,
     /// The bodies' names and the REST objects that they are sent as.
@@ -223,6 +224,7 @@ impl Scope<'_> {
                 absent(self.step(step)?.map(|step| Test::Run(step, wanted)), wanted);
             }
         }
+        tests.extend(raw.total.map(Test::Total));
         if !raw.kind.is_empty() {
             tests.push(Test::Kind(raw.kind.clone()));
         }

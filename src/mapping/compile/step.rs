@@ -4,7 +4,7 @@ use crate::mapping::body::Body;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::{RawKeep, RawStep};
-use crate::mapping::tables::{Action, CallTemplate, Keep, PathPart, RestCall, Step, Undo};
+use crate::mapping::tables::{Action, CallTemplate, Keep, Makes, PathPart, RestCall, Step, Undo};
 
 use super::dictionary::named;
 use super::scope::{Scope, split_operation};
@@ -48,9 +48,12 @@ fn rest_call(
         let when = scope.condition(undo.when.as_ref())?;
         Ok::<_, String>(Undo { template: template(&undo.call, &undo.path, scope)?, when })
     });
-    let makes = raw.makes.iter().map(|makes| {
-        Ok::<_, String>((makes.kind.clone(), scope.condition(makes.when.as_ref())?))
-    });
+    let mut makes = Vec::new();
+    for line in &raw.makes {
+        let when = scope.condition(line.when.as_ref())?;
+        let id = scope.reply_path(&line.id, false)?.filter(|_| !when.is_never());
+        makes.extend(id.map(|id| Makes { kind: line.kind.clone(), id, when }));
+    }
     Ok(RestCall {
         template: template(name, &raw.path, scope)?,
         group: operation.group.clone(),
@@ -60,7 +63,7 @@ fn rest_call(
         undo: undo.transpose()?.filter(|undo| !undo.when.is_never()),
         changed: raw.changed.clone(),
         try_next: raw.try_next,
-        makes: makes.collect::<Result<_, _>>()?,
+        makes,
     })
 }
 

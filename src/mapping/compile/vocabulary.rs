@@ -122,8 +122,18 @@ impl Vocabulary {
 
     /// A leaf member of an object.
     pub fn member(&self, resource: &str, path: &JsonPath) -> Result<Member, String> {
-        self.element_keys(resource, path)?;
-        let plain = path.plain();
+        self.member_below(resource, "", path)
+    }
+
+    /// A leaf member of what stands at `below` in an object; that ends with a dot, or is empty.
+    pub fn member_below(
+        &self,
+        resource: &str,
+        below: &str,
+        path: &JsonPath,
+    ) -> Result<Member, String> {
+        self.element_keys(resource, below, path)?;
+        let plain = format!("{below}{}", path.plain());
         match self.look_up(resource, &plain) {
             Some(member) if member.resource.is_none() => Ok(member.clone()),
             _ => Err(self.unknown(resource, &plain)),
@@ -132,7 +142,7 @@ impl Vocabulary {
 
     /// A member of an object, be it a leaf, an object or an array.
     pub fn place(&self, resource: &str, path: &JsonPath) -> Result<(), String> {
-        self.element_keys(resource, path)?;
+        self.element_keys(resource, "", path)?;
         let plain = path.plain();
         match self.look_up(resource, &plain).is_some() || self.is_container(resource, &plain) {
             true => Ok(()),
@@ -141,8 +151,8 @@ impl Vocabulary {
     }
 
     /// The member that tells an array's elements apart must be known too.
-    fn element_keys(&self, resource: &str, path: &JsonPath) -> Result<(), String> {
-        let mut plain = String::new();
+    fn element_keys(&self, resource: &str, below: &str, path: &JsonPath) -> Result<(), String> {
+        let mut plain = below.trim_end_matches('.').to_owned();
         for segment in path.segments() {
             match segment {
                 Segment::Key(key) if plain.is_empty() => plain.push_str(key),

@@ -1,0 +1,382 @@
+//! Programs: what is done for the services of one request.
+
+use crate::mapping::body::{Body, LeafValue};
+use crate::mapping::code::CodeTable;
+use crate::mapping::condition::{Condition, Test};
+use crate::mapping::diagnostic::Diagnostic;
+use crate::mapping::field::{Dictionary, FieldId, OFFER};
+use crate::mapping::flags::LocalKind;
+use crate::mapping::schema::{
+    RawBody, RawDrop, RawExclude, RawReply, RawRequire, RawService, RawSources, RawStep, RawTests, RawTotal,
+    RawUnchanged,
+    RawWhen,
+};
+use crate::mapping::source::SourceFile;
+use crate::mapping::tables::{
+    Checked, Dropped, FollowOn, Part, Program, ReplyLine, ReplyValue, Required, Source, Step, Total,
+    Unchanged, Variant,
+};
+use crate::mapping::transform::Transform;
+
+use super::Read;
+use super::body;
+use super::dictionary::named;
+use super::scope::Scope;
+use super::step;
+use super::vocabulary::Vocabulary;
+
+/// What has been compiled before the services.
+#[derive(Clone, Copy)]
+pub struct Known<'k> {
+    pub dictionary: &'k Dictionary,
+    pub codes: &'k [CodeTable],
+    pub vocabulary: &'k Vocabulary,
+    pub bodies: &'k [Read<'k, RawBody>],
+    /// The reply prefixes of all services.
+    pub prefixes: &'k [String],
+    /// The names of all services.
+    pub names: &'k [String],
+    /// The steps of all services, and the REST object that each answers with.
+    pub steps: &'k [(String, Option<String>)],
+    /// The names of all bodies.
+    pub body_names: &'k [String],
+    /// The names of all ways in which services are meant.
+    pub variants: &'k [String],
+    /// What every reply carries.
+    pub message: Option<&'k Read<'k, RawService>>,
+}
+
+/// Compiles what is done for a set of services, given in the order in which they run.
+pub fn program(
+    services: &[&Read<'_, RawService>],
+    known: Known<'_>,
+    faults: &mut Vec<Diagnostic>,
+) -> Program {
+    let scope = scope(services, known);
+    let mut program = Program {
+        parts: Vec::new(),
+        variants: Vec::new(),
+        require: Vec::new(),
+        exclude: Vec::new(),
+        dropped: Vec::new(),
+        unchanged: Vec::new(),
+        follow_on: None,
+        total: None,
+        steps: Vec::new(),
+        bodies: Vec::new(),
+        message: Vec::new(),
+        checked: Vec::new(),
+    };
+    for (name, resource) in &scope.bodies {
+        if let Some((file, raw)) = known.bodies.iter().find(|(file, _)| body::name(file) == name) {
+            program.bodies.push(body::body(file, raw, resource, &scope, faults));
+            if let Some(line) = &raw.total {
+                match total(line.get_ref(), &scope) {
+                    Ok(total) => program.total = Some(total),
+                    Err(message) => faults.push(file.at(line.span().start, message)),
+                }
+            }
+        }
+    }
+    for (number, (file, raw)) in services.iter().enumerate() {
+        part(number, file, raw, &scope, &mut program, faults);
+    }
+    if let Some((file, raw)) = known.message {
+        let mut fault = |at: usize, message: String| faults.push(file.at(at, message));
+        collect(&raw.reply, &mut program.message, &mut fault, |raw, earlier| {
+            reply_line(raw, earlier, "", &scope)
+        });
+    }
+    program.checked = checked(&program, &scope);
+    program
+}
+
+/// Adds one service to a program.
+fn part(
+    number: usize,
+    file: &SourceFile,
+    raw: &RawService,
+    scope: &Scope<'_>,
+    program: &mut Program,
+    faults: &mut Vec<Diagnostic>,
+) {
+    let mut fault = |at: usize, message: String| faults.push(file.at(at, message));
+    let fault = &mut fault;
+    let mut variants = Vec::new();
+    collect(&raw.variants, &mut variants, fault, |raw, _| {
+        let id = scope.variant(&raw.name)?;
+        Ok(Some(Variant { id, when: scope.condition(raw.when.as_ref())? }))
+    });
+    program.variants.push(variants);
+    collect(&raw.require, &mut program.require, fault, |raw, _| required(raw, number, scope));
+    collect(&raw.exclude, &mut program.exclude, fault, |raw, _| exclude(raw, scope));
+    collect(&raw.drop, &mut program.dropped, fault, |raw, _| dropped(raw, scope));
+    collect(&raw.unchanged, &mut program.unchanged, fault, |raw, _| unchanged(raw, scope));
+    let prefix = raw.prefix.clone().unwrap_or_default();
+    let mut reply = Vec::new();
+    collect(&raw.reply, &mut reply, fault, |raw, earlier| {
+        reply_line(raw, earlier, &prefix, scope)
+    });
+    for line in raw.steps.iter() {
+        let step = line.get_ref();
+        if !belongs(step, scope) {
+            // Left out of this program; its lines are compiled where it belongs.
+            continue;
+        }
+        match step::step(step, number, &program.bodies, scope) {
+            Ok(step) if program.steps.iter().any(|other| other.name == step.name) => {
+                fault(line.span().start, format!("step \"{}\" stands twice.", step.name));
+            }
+            Ok(step) => program.steps.push(step),
+            Err(message) => fault(line.span().start, message),
+        }
+    }
+    if let Some(raw) = &raw.follow_on {
+        match (scope.field(raw.field.get_ref()), scope.field(raw.token.get_ref())) {
+            (Ok(id), Ok(token)) => program.follow_on = Some(FollowOn { id, token }),
+            (Err(message), _) => fault(raw.field.span().start, message),
+            (_, Err(message)) => fault(raw.token.span().start, message),
+        }
+    }
+    let mut fails_as = None;
+    if let Some(line) = &raw.fails_as {
+        let raw = line.get_ref();
+        let kind = named("kind of outcome", &raw.refusal, &LocalKind::NAMES);
+        match kind.and_then(|kind| Ok((kind, scope.condition(raw.when.as_ref())?))) {
+            Ok((kind, when)) => fails_as = Some(kind).filter(|_| !when.is_never()),
+            Err(message) => fault(line.span().start, message),
+        }
+    }
+    let name = raw.service.get_ref().to_ascii_lowercase();
+    program.parts.push(Part { name, prefix, reply, fails_as });
+}
+
+fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<'k> {
+    let mut scope = Scope {
+        services: services.iter().map(|(_, raw)| raw.service.get_ref().clone()).collect(),
+        all_services: known.names,
+        elsewhere: known.steps,
+        all_bodies: known.body_names,
+        dictionary: known.dictionary,
+        codes: known.codes,
+        vocabulary: known.vocabulary,
+        prefixes: known.prefixes,
+        variants: known.variants,
+        steps: Vec::new(),
+        bodies: Vec::new(),
+    };
+    for (_, raw) in services {
+        for step in raw.steps.iter().map(|line| line.get_ref()) {
+            if !belongs(step, &scope) {
+                continue;
+            }
+            let operation = step.call.as_ref().and_then(|call| known.vocabulary.operation(call).ok());
+            scope.steps.push((step.name.clone(), operation.and_then(|o| o.reply.clone())));
+            let resource = operation.and_then(|operation| operation.request.clone());
+            if let Some(body) = step.body.clone().zip(resource)
+                && known.body_names.contains(&body.0)
+                && !scope.bodies.contains(&body)
+            {
+                scope.bodies.push(body);
+            }
+        }
+    }
+    scope
+}
+
+/// Whether a step belongs to the services of this program.
+fn belongs(step: &RawStep, scope: &Scope<'_>) -> bool {
+    // A name of no service is reported where the condition is compiled.
+    let belongs = |tests: &RawTests| scope.belongs(tests).unwrap_or(true);
+    match &step.when {
+        None => true,
+        Some(RawWhen::All(tests)) => belongs(tests),
+        Some(RawWhen::Any(several)) => several.iter().any(belongs),
+    }
+}
+
+/// Compiles each line and reports those that are wrong.
+fn collect<R, T>(
+    raw: &[toml::Spanned<R>],
+    into: &mut Vec<T>,
+    fault: &mut impl FnMut(usize, String),
+    compile: impl Fn(&R, &[T]) -> Result<Option<T>, String>,
+) {
+    for line in raw {
+        match compile(line.get_ref(), into) {
+            Ok(compiled) => into.extend(compiled),
+            Err(message) => fault(line.span().start, message),
+        }
+    }
+}
+
+fn exclude(
+    raw: &RawExclude,
+    scope: &Scope<'_>,
+) -> Result<Option<([FieldId; 2], Condition)>, String> {
+    let fields = [scope.field(&raw.fields[0])?, scope.field(&raw.fields[1])?];
+    let when = scope.condition(raw.when.as_ref())?;
+    Ok(Some((fields, when)).filter(|(_, when)| !when.is_never()))
+}
+
+fn required(
+    raw: &RawRequire,
+    part: usize,
+    scope: &Scope<'_>,
+) -> Result<Option<Required>, String> {
+    let refusal = raw.refusal.as_deref();
+    let required = Required {
+        part,
+        field: scope.field(&raw.field)?,
+        refusal: refusal.map_or(Ok(LocalKind::Missing), |name| {
+            named("kind of outcome", name, &LocalKind::NAMES)
+        })?,
+        when: scope.condition(raw.when.as_ref())?,
+    };
+    Ok(Some(required).filter(|required| !required.when.is_never()))
+}
+
+fn total(raw: &RawTotal, scope: &Scope<'_>) -> Result<Total, String> {
+    let field = |name: &String| scope.field(&format!("{OFFER}{name}"));
+    Ok(Total { amount: field(&raw.amount)?, quantity: field(&raw.quantity)?, tax: field(&raw.tax)? })
+}
+
+fn dropped(raw: &RawDrop, scope: &Scope<'_>) -> Result<Option<Dropped>, String> {
+    let field = scope.field(&raw.field)?;
+    let when = scope.condition(raw.when.as_ref())?;
+    let dropped = Dropped { field, reason: raw.reason.clone(), checked: raw.checked };
+    Ok(Some(dropped).filter(|_| !when.is_never()))
+}
+
+fn unchanged(raw: &RawUnchanged, scope: &Scope<'_>) -> Result<Option<Unchanged>, String> {
+    let field = scope.field(&raw.field)?;
+    let refusal = named("kind of outcome", &raw.refusal, &LocalKind::NAMES)?;
+    let when = scope.condition(raw.when.as_ref())?;
+    let stored = scope.reply_path(&raw.stored, false)?;
+    Ok(stored.map(|stored| Unchanged { field, stored, refusal, plain: raw.plain, when }))
+}
+
+fn reply_line(
+    raw: &RawReply,
+    earlier: &[ReplyLine],
+    prefix: &str,
+    scope: &Scope<'_>,
+) -> Result<Option<ReplyLine>, String> {
+    let value = match (&raw.from, &raw.constant, &raw.none) {
+        (Some(RawSources::One(source)), None, None) => {
+            ReplyValue::From(vec![scope.source(source)?])
+        }
+        (Some(RawSources::Several(sources)), None, None) => ReplyValue::From(
+            sources
+                .iter()
+                .map(|s| scope.source(s))
+                .collect::<Result<_, _>>()?,
+        ),
+        (None, Some(text), None) => ReplyValue::Constant(text.clone()),
+        (None, None, Some(_)) => ReplyValue::Nothing,
+        _ => return Err("a reply line has one of `from`, `constant` and `none`.".to_owned()),
+    };
+    let when = scope.condition(raw.when.as_ref())?;
+    if when.is_never() {
+        return Ok(None);
+    }
+    let same = earlier.iter().find(|line| line.field == raw.field);
+    if same.is_some_and(|line| line.when.alternatives.is_empty() || when.alternatives.is_empty()) {
+        return Err(format!(
+            "\"{}\" stands twice; remove one of the two or tell them apart by `when`.",
+            raw.field
+        ));
+    }
+    if !raw
+        .field
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    {
+        return Err(format!(
+            "\"{}\" is not a field name; write lower case, digits and _.",
+            raw.field
+        ));
+    }
+    if let Some(owner) = scope.owner(&raw.field)
+        && owner != prefix
+    {
+        return Err(format!(
+            "\"{}\" begins with \"{owner}\", the prefix of another service; this one's is \"{prefix}\".",
+            raw.field
+        ));
+    }
+    Ok(Some(ReplyLine {
+        field: raw.field.clone(),
+        value,
+        transform: scope.transform(raw.transform.as_deref())?,
+        default: raw.default.clone(),
+        when,
+    }))
+}
+
+/// Every field whose value this program uses, with what limits it.
+fn checked(program: &Program, scope: &Scope<'_>) -> Vec<Checked> {
+    let mut checked = Vec::new();
+    let mut plain = |part: usize, field: FieldId, when: Condition| {
+        checked.push(Checked { part, field, rest_max: None, when });
+    };
+    for required in &program.require {
+        plain(required.part, required.field, required.when.clone());
+    }
+    for dropped in program.dropped.iter().filter(|dropped| dropped.checked) {
+        plain(0, dropped.field, Condition::default());
+    }
+    if let Some(follow_on) = program.follow_on {
+        plain(0, follow_on.id, Condition::default());
+    }
+    for step in &program.steps {
+        let Some(call) = step.call() else { continue };
+        let Some(body) = call.body.map(|body| &program.bodies[body]) else { continue };
+        let operation = scope.vocabulary.operation(&call.template.operation);
+        let resource = operation.ok().and_then(|operation| operation.request.as_deref());
+        let sent = (step.part, resource.unwrap_or_default());
+        leaves(body, "", sent, scope, &mut checked);
+    }
+    checked.sort_by_key(|checked| checked.field);
+    checked
+}
+
+fn leaves(
+    body: &Body,
+    below: &str,
+    (part, resource): (usize, &str),
+    scope: &Scope<'_>,
+    checked: &mut Vec<Checked>,
+) {
+    for leaf in body.leaves() {
+        match &leaf.value {
+            LeafValue::Offers(element) => {
+                let below = format!("{}[].", leaf.path);
+                leaves(element, &below, (part, resource), scope, checked);
+            }
+            LeafValue::From(Source::Field(field)) => {
+                let member = scope.vocabulary.member_below(resource, below, &leaf.path);
+                let rest_max = match leaf.transform {
+                    Transform::Code(_) => None,
+                    _ => member.unwrap_or_default().max,
+                };
+                let when = before_any_call(&leaf.when);
+                checked.push(Checked { part, field: *field, rest_max, when });
+            }
+            LeafValue::From(_) | LeafValue::Constant(_) => {}
+        }
+    }
+}
+
+/// The part of a condition that is known before any call is made.
+fn before_any_call(when: &Condition) -> Condition {
+    let early = |test: &&Test| {
+        !matches!(test, Test::Method(_) | Test::Mapped(_) | Test::Has(..) | Test::Run(..))
+    };
+    let alternatives = when
+        .alternatives
+        .iter()
+        .map(|tests| tests.iter().filter(early).cloned().collect())
+        .collect();
+    Condition { alternatives }
+}

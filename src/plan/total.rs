@@ -1,0 +1,67 @@
+//! The sum of a request's offers, in decimal digits from end to end.
+
+use crate::mapping::field::Values;
+use crate::mapping::tables::Total;
+use crate::mapping::transform::cut;
+
+/// Decimals that are kept while summing; amounts with more are cut to this first, as the protocol cuts anyway.
+const SCALE: usize = 6;
+
+/// The sum over the offers of amount times quantity, plus tax, cut to the currency's decimals. Nothing where no offer has
+/// an amount, or where one is not a number: the check on its value says so.
+pub fn total(rule: Total, values: &Values<'_>, decimals: usize) -> Option<String> {
+    let mut sum: i128 = 0;
+    let mut any = false;
+    for offer in values.offers() {
+        if let Some(amount) = offer.get(rule.amount) {
+            let quantity: i128 = offer.get(rule.quantity).map_or(Some(1), |text| text.parse().ok())?;
+            sum = sum.checked_add(scaled(amount)?.checked_mul(quantity)?)?;
+            any = true;
+        }
+        if let Some(tax) = offer.get(rule.tax) {
+            sum = sum.checked_add(scaled(tax)?)?;
+        }
+    }
+    any.then(|| {
+        let unit = 10_i128.pow(SCALE as u32);
+        let text = format!("{}.{:06}", sum / unit, sum % unit);
+        cut(&text, decimals).to_owned()
+    })
+}
+
+/// A decimal text as an integer of `SCALE` decimals; nothing if it is negative or no number.
+fn scaled(text: &str) -> Option<i128> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) || (whole.is_empty() && part.is_empty()) {
+        return None;
+    }
+    let part: String = part.chars().chain(std::iter::repeat('0')).take(SCALE).collect();
+    format!("{whole}{part}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn decimals_are_integers_of_a_scale() {
+        assert_eq!(scaled("4.59"), Some(4_590_000));
+        assert_eq!(scaled(".5"), Some(500_000));
+        assert_eq!(scaled("0.0000"), Some(0));
+        assert_eq!(scaled("1.23456789"), Some(1_234_567));
+        for wrong in ["", ".", "-1", "1e3", "1,0", "99999999999999999999999999999999999999999"] {
+            assert_eq!(scaled(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        /// Cents survive: no digit is lost on the way in and out.
+        #[test]
+        fn cents_survive(cents in 0_u64..u64::MAX / 100) {
+            let text = format!("{}.{:02}", cents / 100, cents % 100);
+            prop_assert_eq!(scaled(&text), Some(i128::from(cents) * 10_000));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Slips of the pen in the tables: each is found before any request comes, at its place, with what was probably meant.
+
+use scmp_gateway::mapping::compile::compile;
+use scmp_gateway::mapping::diagnostic::Diagnostic;
+use scmp_gateway::mapping::source::{SourceFile, embedded};
+
+/// A slip of the pen: the file, what stands there, what is written instead, and what must be said of it.
+const SLIPS: [(&str, &str, &str, &str); 19] = [
+    (
+        "bodies/address.toml",
+        "transform = \"upper\"",
+        "transform = \"uper\"",
+        "unknown transform \"uper\"; did you mean \"upper\"?",
+    ),
+    (
+        "bodies/instrument.toml",
+        "code:card_type",
+        "code:card_typ",
+        "unknown code table \"card_typ\"; did you mean \"card_type\"?",
+    ),
+    (
+        "bodies/instrument.toml",
+        "transform = \"month\"",
+        "tranform = \"month\"",
+        "did you mean \"transform\"?",
+    ),
+    (
+        "bodies/instrument.toml",
+        "\"customer_phone\"",
+        "\"customer_fone\"",
+        "unknown field \"customer_fone\"; did you mean \"customer_phone\"?",
+    ),
+    (
+        "bodies/instrument.toml",
+        "\"billTo.address2\"",
+        "\"billTo.address1\"",
+        "\"billTo.address1\" stands twice in this body",
+    ),
+    (
+        "bodies/instrument.toml",
+        "variant = \"check\"",
+        "variant = \"cheque\"",
+        "unknown variant \"cheque\"",
+    ),
+    (
+        "bodies/instrument.toml",
+        "\"identifier.id\"",
+        "\"identifer.id\"",
+        "unknown step \"identifer\"; did you mean \"identifier\"?",
+    ),
+    (
+        "bodies/instrument.toml",
+        "method = \"POST\"",
+        "method = \"POTS\"",
+        "unknown method \"POTS\"; did you mean \"POST\"?",
+    ),
+    (
+        "bodies/identifier.toml",
+        "setting = \"network_tokens\"",
+        "setting = \"network_token\"",
+        "unknown setting \"network_token\"; did you mean \"network_tokens\"?",
+    ),
+    (
+        "services/ics_pay_subscription_create.toml",
+        "setting_off = \"relaxed_address\"",
+        "setting_off = \"relaxed_adress\"",
+        "unknown setting \"relaxed_adress\"; did you mean \"relaxed_address\"?",
+    ),
+    (
+        "services/ics_pay_subscription_create.toml",
+        "[\"telecheck\"]",
+        "[\"telechek\"]",
+        "unknown processor \"telechek\"; did you mean \"telecheck\"?",
+    ),
+    (
+        "services/ics_pay_subscription_create.toml",
+        "\"customer.id\"",
+        "\"customr.id\"",
+        "unknown step \"customr\"; did you mean \"customer\"?",
+    ),
+    (
+        "services/ics_pay_subscription_retrieve.toml",
+        "billTo.firstName",
+        "billTo.firstNam",
+        "did you mean \"_embedded.defaultPaymentInstrument.billTo.firstName\"?",
+    ),
+    (
+        "services/ics_pay_subscription_delete.toml",
+        "\"@rflag\"",
+        "\"@rflg\"",
+        "unknown computed value \"@rflg\"; did you mean \"@rflag\"?",
+    ),
+    (
+        "fields/card.toml",
+        "override_payment_method ",
+        "bill_city ",
+        "\"bill_city\" is in the dictionary already",
+    ),
+    (
+        "fields/check.toml",
+        "\"digits\"",
+        "\"digit\"",
+        "unknown type \"digit\"; did you mean \"digits\"?",
+    ),
+    (
+        "fields/address.toml",
+        "moneris = 50",
+        "monneris = 50",
+        "unknown processor \"monneris\"; did you mean \"moneris\"?",
+    ),
+    (
+        "codes.toml",
+        "\"american express\"",
+        "\"visa\"",
+        "\"003\" has a REST value that \"001\" has already",
+    ),
+    (
+        "flags.toml",
+        "flag = \"DDUPLICATE\"",
+        "flag = \"DDUPLICAT\"",
+        "unknown flag \"DDUPLICAT\"; did you mean \"DDUPLICATE\"?",
+    ),
+];
+
+#[test]
+fn a_slip_of_the_pen_is_found_at_its_place() {
+    for (path, right, wrong, message) in SLIPS {
+        let mut files = embedded();
+        let file = files
+            .iter_mut()
+            .find(|file| file.path == path)
+            .expect("a table");
+        let at = file.text.find(right).expect("what stands in the table");
+        let line = file.text[..at].matches('\n').count() + 1;
+        file.text = file.text.replacen(right, wrong, 1);
+        let shown = file.shown.clone();
+        let faults = faults(&files);
+        let told = |fault: &Diagnostic| {
+            fault.file == shown && fault.line == Some(line) && fault.message.contains(message)
+        };
+        assert!(
+            faults.iter().any(told),
+            "{path}:{line}: {wrong}: {faults:#?}"
+        );
+    }
+}
+
+/// A step is reported at its head, for it has many lines.
+#[test]
+fn a_wrong_step_is_found_at_its_head() {
+    for (right, wrong, message) in [
+        (
+            "if_match = \"stored_address\"",
+            "if_match = \"stored_adress\"",
+            "unknown step \"stored_adress\"; did you mean \"stored_address\"?",
+        ),
+        (
+            "PATCH /tms/v2/customers/{customerId}\"",
+            "PATCH /tms/v2/customer/{customerId}\"",
+            "did you mean \"PATCH /tms/v2/customers/{customerId}\"?",
+        ),
+        (
+            "body = \"customer\"",
+            "body = \"custmer\"",
+            "body \"custmer\" has no file under bodies/; did you mean \"customer\"?",
+        ),
+        (
+            "changed = \"customer\"",
+            "chnged = \"customer\"",
+            "did you mean \"changed\"?",
+        ),
+    ] {
+        let mut files = embedded();
+        let update = "services/ics_pay_subscription_update.toml";
+        let file = files
+            .iter_mut()
+            .find(|file| file.path == update)
+            .expect("a table");
+        let at = file.text.find(right).expect("what stands in the table");
+        let head = file.text[..at].rfind("[[step]]").expect("a step");
+        let line = file.text[..head].matches('\n').count() + 1;
+        file.text = file.text.replacen(right, wrong, 1);
+        let faults = faults(&files);
+        let told = |fault: &Diagnostic| {
+            fault.file.ends_with(update)
+                && fault.message.contains(message)
+                && fault.line == Some(line)
+        };
+        assert!(faults.iter().any(told), "{line}: {wrong}: {faults:#?}");
+    }
+}
+
+fn faults(files: &[SourceFile]) -> Vec<Diagnostic> {
+    compile(files).err().unwrap_or_default()
+}
