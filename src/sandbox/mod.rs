@@ -39,11 +39,15 @@
 //! remembered until the process ends. TLS is for a proxy in front.
 
 mod auth;
+mod call;
+mod card;
+mod fault;
 mod ids;
+mod pts;
 mod reply;
 mod server;
 mod settings;
 mod tms;
 
 pub use server::run;
-pub use settings::{Merchant, Settings};
+pub use settings::{Balances, Merchant, Settings};

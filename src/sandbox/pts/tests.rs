@@ -1,0 +1,3 @@
+//! Rules.
+
+use super::*;
