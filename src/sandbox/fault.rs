@@ -95,7 +95,16 @@ pub(crate) fn page(status: StatusCode) -> Response<Sent> {
 pub(crate) struct Sent {
     rest: Bytes,
     length: usize,
-    breaks_off: bool,
+    ending: Ending,
+}
+
+/// How a body ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Whole,
+    /// Broken off, once the server had a turn to write what it has.
+    BreaksOff,
+    BreaksOffNow,
 }
 
 impl Sent {
@@ -104,14 +113,14 @@ impl Sent {
         Self {
             length: body.len(),
             rest: body,
-            breaks_off: false,
+            ending: Ending::Whole,
         }
     }
 
     /// The same, broken off in the middle; its announced length stays.
     pub(crate) fn half(mut self) -> Self {
         self.rest.truncate(self.length / 2);
-        self.breaks_off = true;
+        self.ending = Ending::BreaksOff;
         self
     }
 }
@@ -122,18 +131,25 @@ impl Body for Sent {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let rest = std::mem::take(&mut self.rest);
-        Poll::Ready(match rest.is_empty() {
-            false => Some(Ok(Frame::data(rest))),
-            true if self.breaks_off => Some(Err(io::Error::other(Cut))),
-            true => None,
-        })
+        if !rest.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(rest))));
+        }
+        match self.ending {
+            Ending::Whole => Poll::Ready(None),
+            Ending::BreaksOff => {
+                self.ending = Ending::BreaksOffNow;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Ending::BreaksOffNow => Poll::Ready(Some(Err(io::Error::other(Cut)))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && !self.breaks_off
+        self.rest.is_empty() && self.ending == Ending::Whole
     }
 
     fn size_hint(&self) -> SizeHint {

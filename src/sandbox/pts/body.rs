@@ -76,7 +76,7 @@ impl Body {
         self.missing.push(path.to_owned());
     }
 
-    /// The names of members that are there although empty strings.
+    /// Whether a member is there as an empty string.
     pub(crate) fn has_empty(&self, path: &str) -> bool {
         let found = path
             .split('.')

@@ -70,7 +70,7 @@ impl Desk<'_> {
         }
     }
 
-    /// The merchant's reference, or one that the host makes: its clock\'s milliseconds, as in the
+    /// The merchant's reference, or one that the host makes: its clock's milliseconds, as in the
     /// guides' examples.
     fn code(&self, body: &Body) -> String {
         let made = || {

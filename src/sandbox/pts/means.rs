@@ -218,7 +218,8 @@ fn need_address(body: &mut Body, kept: &Value) {
     for name in fields::BILL_TO.iter().chain(area) {
         let path = at(name);
         let is_there = body.get(&path).is_some() || kept[name].is_string();
-        if !is_there && !(*name == "email" && body.has_empty(&path)) {
+        let may_be_empty = *name == "email" && body.has_empty(&path);
+        if !is_there && !may_be_empty {
             body.miss(&path);
         }
     }

@@ -91,7 +91,8 @@ impl Answered<'_> {
         desk.enter(self.body, own, entry)
     }
 
-    /// A capture runs only after an authorization in full and without a complaint.
+    /// A capture runs only after an authorization in full and without a complaint (official for
+    /// the checks, choice for a part and for risk).
     fn kind(&self) -> (Kind, &'static [(&'static str, &'static str)]) {
         let is_done = self.done == reason::SUCCESS;
         let sale = is_done && self.body.flag("processingInformation.capture");
@@ -103,9 +104,10 @@ impl Answered<'_> {
             Kind::Check | Kind::Payment { sale: true } if is_done => {
                 &[("void", "voids"), ("refund", "refunds")]
             }
-            Kind::Payment { .. } if self.done.is_approved() => {
+            Kind::Payment { .. } if self.done.is_capturable() => {
                 &[("authReversal", "reversals"), ("capture", "captures")]
             }
+            Kind::Payment { .. } if self.done.is_approved() => &[("authReversal", "reversals")],
             _ => &[],
         };
         (kind, links)

@@ -109,10 +109,9 @@ fn instrument(body: &Body, payer: &Payer) -> Value {
         return instrument;
     }
     let mut card = body.object("paymentInformation.card");
-    if card.get("type").is_none() {
-        let code = payer.account.brand().map(|brand| brand.code);
-        card.insert("type".to_owned(), json!(code));
-    }
+    let sent = body.text("paymentInformation.card.type");
+    let code = sent.or(payer.account.brand().map(|brand| brand.code));
+    card.insert("type".to_owned(), json!(code));
     if let Some((year, month)) = payer.expiry {
         card.insert("expirationMonth".to_owned(), json!(format!("{month:02}")));
         card.insert("expirationYear".to_owned(), json!(format!("{year:04}")));
