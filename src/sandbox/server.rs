@@ -173,7 +173,7 @@ impl Sandbox {
         self.respond(reply)
     }
 
-    /// Authenticates, then calls the service that owns the path.
+    /// Authenticates, then has the request served.
     fn dispatch(&self, parts: &Parts, body: &[u8]) -> (Reply, Option<&str>) {
         let target = parts
             .uri
@@ -206,15 +206,19 @@ impl Sandbox {
             body,
             now,
         };
+        (self.serve(merchant, &call), Some(merchant))
+    }
+
+    /// Calls the service that owns the path.
+    fn serve(&self, merchant: &str, call: &Call<'_>) -> Reply {
         // A panic while the lock was held may have left one token half changed, which a simulator
         // can live with; refusing every later request would hide the panic behind it.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { tokens, payments } = &mut *state;
-        let reply = match call.path.starts_with("/tms/") {
-            true => tms::answer(tokens, merchant, &call),
-            false => pts::answer(payments, tokens, merchant, &call),
-        };
-        (reply, Some(merchant))
+        match call.path.starts_with("/tms/") {
+            true => tms::answer(tokens, merchant, call),
+            false => pts::answer(payments, tokens, merchant, call),
+        }
     }
 
     fn respond(&self, reply: Reply) -> Response<Sent> {

@@ -255,6 +255,11 @@ async fn wrong_values_are_named() {
     for (path, value) in [
         ("/paymentInformation/card/number", json!("4111xxxxxxxxxxxx")),
         ("/paymentInformation/card/number", json!("41111111")),
+        (
+            "/paymentInformation/card/number",
+            json!(4111111111111111_u64),
+        ),
+        ("/paymentInformation/card/expirationMonth", json!(12)),
         ("/paymentInformation/card/expirationMonth", json!("13")),
         ("/paymentInformation/card/expirationYear", json!("20301")),
         ("/paymentInformation/card/securityCode", json!("12")),

@@ -66,14 +66,9 @@ impl Body {
     pub(crate) fn require(&mut self, paths: &[&str]) {
         for path in paths {
             if self.get(path).is_none() {
-                self.miss(path);
+                self.missing.push((*path).to_owned());
             }
         }
-    }
-
-    /// Notes one missing member.
-    pub(crate) fn miss(&mut self, path: &str) {
-        self.missing.push(path.to_owned());
     }
 
     /// Whether a member is there as an empty string.

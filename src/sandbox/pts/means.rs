@@ -143,10 +143,10 @@ fn read_unseen(body: &mut Body) -> Payer {
         return bare(body, account);
     }
     if body.text("paymentInformation.paymentType.name") == Some("CHECK") {
-        body.miss("paymentInformation.bank.account.number");
+        body.require(&["paymentInformation.bank.account.number"]);
         return read_bank(body);
     }
-    body.miss("paymentInformation.card.number");
+    body.require(&["paymentInformation.card.number"]);
     payer(body, account, Some(CARD), None)
 }
 
@@ -198,7 +198,7 @@ fn expiry(body: &mut Body, place: &str, kept: &Value) -> Option<(u16, u16)> {
         let path = format!("{place}.{name}");
         let found = body.text(&path).or(kept[name].as_str()).map(str::to_owned);
         if found.is_none() {
-            body.miss(&path);
+            body.require(&[&path]);
         }
         found?.parse::<u16>().ok()
     };
@@ -220,7 +220,7 @@ fn need_address(body: &mut Body, kept: &Value) {
         let is_there = body.get(&path).is_some() || kept[name].is_string();
         let may_be_empty = *name == "email" && body.has_empty(&path);
         if !is_there && !may_be_empty {
-            body.miss(&path);
+            body.require(&[&path]);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::body::Body;
 use super::error::PtsError;
 use super::means::{self, Account, Payer};
 use super::verdict;
-use crate::sandbox::tms::{self, Draft, Made};
+use crate::sandbox::tms::{self, Draft, Made, Number};
 
 const TYPES: &str = "processingInformation.actionTokenTypes";
 /// The kinds of token that can be asked for.
@@ -49,22 +49,31 @@ pub(crate) fn read(
     if !types.iter().all(|name| KNOWN_TYPES.contains(name)) || needs_owner && !has_owner {
         return Err(PtsError::Invalid(vec![TYPES.to_owned()]));
     }
-    let draft = if has("customer") || needs_owner {
-        let address = has("shippingAddress").then(|| address(body)).flatten();
-        let (customer, instrument) = (customer(body), instrument(body, payer));
-        Draft::of_customer(
-            number.clone(),
-            owner,
-            &customer,
-            &instrument,
-            address.as_ref(),
-        )
-        .map_err(|fields| PtsError::Invalid(fields.iter().map(|it| place(it)).collect()))?
-    } else {
-        Draft::of_identifier(number.clone())
+    let draft = match has("customer") || needs_owner {
+        true => draft_of_customer(body, payer, number, has("shippingAddress"))?,
+        false => Draft::of_identifier(number.clone()),
     };
     let types = types.into_iter().map(str::to_owned).collect();
     Ok(Some(Wanted { draft, types }))
+}
+
+fn draft_of_customer(
+    body: &Body,
+    payer: &Payer,
+    number: &Number,
+    with_address: bool,
+) -> Result<Draft, PtsError> {
+    let owner = body.text(means::CUSTOMER);
+    let address = with_address.then(|| address(body)).flatten();
+    let (customer, instrument) = (customer(body), instrument(body, payer));
+    Draft::of_customer(
+        number.clone(),
+        owner,
+        &customer,
+        &instrument,
+        address.as_ref(),
+    )
+    .map_err(|fields| PtsError::Invalid(fields.iter().map(|it| place(it)).collect()))
 }
 
 /// A field of a token at its place in a payment.
