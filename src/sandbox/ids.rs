@@ -55,6 +55,34 @@ impl Ids {
         format!("7{:021}", u128::from(self.draw()))
     }
 
+    /// A reconciliation id: 8 digits, then 8 digits and capitals, as in the guides' examples.
+    pub(crate) fn reconciliation(&self) -> String {
+        const LETTERS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let mut rest = self.draw();
+        let mut id = format!("{:08}", self.draw() % 100_000_000);
+        for _ in 0..8 {
+            // The index is below 36, and every one of these bytes is ASCII.
+            id.push(char::from(LETTERS[(rest % 36) as usize]));
+            rest /= 36;
+        }
+        id
+    }
+
+    /// So many digits, none of them a leading zero.
+    pub(crate) fn digits(&self, count: usize) -> String {
+        let mut digits = format!("{}", 1 + self.draw() % 9);
+        while digits.len() < count {
+            digits.push_str(&format!("{:020}", self.draw()));
+        }
+        digits.truncate(count);
+        digits
+    }
+
+    /// Any number.
+    pub(crate) fn number(&self) -> u64 {
+        self.draw()
+    }
+
     /// A random-looking UUID of version 4, the form of a correlation id.
     pub(crate) fn correlation(&self) -> String {
         let (high, low) = (self.draw(), self.draw());
@@ -94,6 +122,15 @@ mod tests {
         assert!(identifier.starts_with("70") && identifier.ends_with("1234"));
         assert!(ids.identifier("12").ends_with("0012"));
         assert_eq!(ids.transaction().len(), 22);
+        assert_eq!(ids.digits(15).len(), 15);
+        assert_eq!(ids.digits(29).len(), 29);
+        let reconciliation = ids.reconciliation();
+        assert_eq!(reconciliation.len(), 16);
+        assert!(
+            reconciliation[..8]
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+        );
         let correlation = ids.correlation();
         assert_eq!(correlation.len(), 36);
         assert_eq!(&correlation[14..15], "4");

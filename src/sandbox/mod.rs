@@ -12,11 +12,20 @@
 //!   why. See `auth`.
 //! - **Token management (TMS)**: instrument identifiers, customers, their payment instruments and
 //!   shipping addresses, with state, ETags, defaults, cascades and errors. See `tms`.
+//! - **Payments (PTS)**: authorizations, sales, increments, captures, reversals, refunds, credits
+//!   and voids, by card, by token of this vault, by bank account; tokens made by a payment;
+//!   reversal and void after a time-out; details of a transaction (TSS). The list of operations
+//!   and of the amounts and accounts that decline is the documentation of `pts`.
+//! - **Faults of the way**, by the request header `x-sandbox-fault`: cut connections, delays, half
+//!   replies, pages of proxies. See `fault`.
 //!
 //! # Rules and their sources
 //!
-//! *Spec* is the provider's OpenAPI file, *SDK* its client libraries, *guide* its TMS developer
-//! guide, *choice* a decision made here because no source settles it.
+//! *Spec* is the provider's OpenAPI file, *SDK* its client libraries, *guide* its developer
+//! guides, *live* what public test suites assert of its test host, *choice* a decision made here
+//! because no source settles it.
+//!
+//! Tokens:
 //!
 //! - The same number gets the same identifier, 201 when new and 200 when known (spec); after a
 //!   deletion the number gets its original identifier again, and 200 (guide for the token's id,
@@ -31,19 +40,61 @@
 //!   comes back; ids in a body are ignored (choice).
 //! - Any use of a stale `If-Match` is 412, also on DELETE (spec for PATCH, choice for DELETE).
 //!
+//! Payments:
+//!
+//! - Refunds and voids under `payments/{id}` are for sales and debits; after a separate capture
+//!   they are under `captures/{id}`; an authorization takes a reversal (guide, live). A void of
+//!   an authorization is `NOT_VOIDABLE`, a refund of one `INVALID_DATA` (choice of the reasons).
+//! - A second reversal, and a capture after one, are `AUTH_ALREADY_REVERSED` (live, choice). What
+//!   was captured is voided before it is reversed; until then the reversal is
+//!   `TRANSACTION_ALREADY_REVERSED_OR_SETTLED`, and a capture of a sale is
+//!   `TRANSACTION_ALREADY_SETTLED` (choice).
+//! - An unknown id, one of another kind, and one of a declined payment are `INVALID_DATA` without
+//!   `details` (live); another merchant's is 404 (choice).
+//! - [`Balances`] decide whether amounts are held against what was paid: lenient as at the test
+//!   host (live), or strict: `EXCEEDS_AUTH_AMOUNT` for captures, `INVALID_AMOUNT` for refunds and
+//!   for reversals of another amount than the authorized one (choice of the reasons).
+//! - Voids are `NOT_VOIDABLE` once [`Settings::settlement`] has passed (guide; choice of the time).
+//! - `clientReferenceInformation.transactionId` is good for one request of a merchant; a repeat is
+//!   `INVALID_DATA` without `details` (live). Whatever was answered 201 has used it up, and so have
+//!   time-outs that did the work; other refusals have not (choice). It names the transaction for
+//!   `POST /pts/v2/reversals` and `/voids`; an increment's names its authorization. One that names
+//!   nothing is `INVALID_DATA` without `details` (choice).
+//! - A request needs amounts and currency, a means of payment, expiry and address, these two
+//!   also out of a token (guide); a reversal its amount and its reason. The reference `code` is
+//!   not needed: the guides' own examples lack it, and the host makes one. In the same examples
+//!   the email is empty, which is taken. A follow-on in another currency is refused (choice).
+//! - Amounts are text, cut to the currency's decimals and shown with all of them (spec, choice).
+//! - Tokens come of every authorization that can be captured, so also beside `AVS_FAILED` and
+//!   `CV_FAILED`, and of none that was declined (guide; choice for those two). What TMS would
+//!   refuse is refused before the payment. Merchant-defined data is not stored in them (choice),
+//!   nor is the currency. A credit makes none (choice).
+//! - A sale is captured only after an authorization in full, without a failed check or a risk
+//!   decision against it (guide for the checks, choice for the others).
+//! - `CONTACT_PROCESSOR` leaves nothing to capture but by `VERBAL` with its code (guide, choice);
+//!   an order that risk management rejects can be reversed and not captured (choice).
+//!
 //! # What it does not do
 //!
-//! No payments, risk, tax or other services; no message-level encryption, OAuth or JWT with
-//! certificates; no portfolio keys; no standalone payment instruments, network tokens, enrollment
-//! or `/tms/v2/tokenize`. Nothing is kept on disk, and nothing expires: ids of deleted tokens are
-//! remembered until the process ends. TLS is for a proxy in front.
+//! No risk, tax, payouts, recurring billing or reports; no payer authentication beyond its two
+//! refusals; no search for transactions; `DUPLICATE_REQUEST` only by its amount. No processor but
+//! the default simulator, no level II and III data, no partial reversal that leaves a rest, no
+//! settlement but by time. No message-level encryption, OAuth or JWT with certificates; no
+//! portfolio keys; no standalone payment instruments, network token enrollment or
+//! `/tms/v2/tokenize`. The cards behind `legacyToken`, `fluidData` and transient tokens are taken
+//! for an approved Visa card. Nothing is kept on disk, and nothing expires: transactions and the
+//! ids of deleted tokens are remembered until the process ends. TLS is for a proxy in front.
 
 mod auth;
+mod call;
+mod card;
+mod fault;
 mod ids;
+mod pts;
 mod reply;
 mod server;
 mod settings;
 mod tms;
 
 pub use server::run;
-pub use settings::{Merchant, Settings};
+pub use settings::{Balances, Merchant, Settings};

@@ -11,9 +11,16 @@ pub(crate) struct Reply {
     pub(crate) etag: Option<String>,
     /// The `Location` header.
     pub(crate) location: Option<String>,
+    /// The media type of the body.
+    pub(crate) content_type: &'static str,
     /// The JSON body; `None` sends none.
     pub(crate) body: Option<Value>,
 }
+
+/// The media type of TMS, and of the infrastructure.
+const JSON: &str = "application/json;charset=utf-8";
+/// The media type of payments.
+const HAL: &str = "application/hal+json;charset=utf-8";
 
 impl Reply {
     /// A reply with a JSON body.
@@ -22,7 +29,16 @@ impl Reply {
             status,
             etag: None,
             location: None,
+            content_type: JSON,
             body: Some(body),
+        }
+    }
+
+    /// A reply with a JSON body of the payments' media type.
+    pub(crate) fn hal(status: u16, body: Value) -> Self {
+        Self {
+            content_type: HAL,
+            ..Self::json(status, body)
         }
     }
 
@@ -32,6 +48,7 @@ impl Reply {
             status: 204,
             etag: None,
             location: None,
+            content_type: JSON,
             body: None,
         }
     }

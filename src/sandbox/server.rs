@@ -1,13 +1,12 @@
 //! The listener: bytes to requests, authentication, dispatch, headers, the log line.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
@@ -18,7 +17,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::sandbox::auth::{self, Received};
+use crate::sandbox::call::Call;
+use crate::sandbox::fault::{self, Cut, Fault, Sent, UnknownFault};
 use crate::sandbox::ids::Ids;
+use crate::sandbox::pts;
 use crate::sandbox::reply::Reply;
 use crate::sandbox::settings::{Merchant, Settings};
 use crate::sandbox::tms;
@@ -48,7 +50,7 @@ pub async fn run(
         Some(seed) => seed,
         None => Ids::entropy()?,
     };
-    let sandbox = Arc::new(Sandbox::new(settings.merchants, seed));
+    let sandbox = Arc::new(Sandbox::new(settings, seed));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
@@ -81,7 +83,7 @@ fn serve(sandbox: &Arc<Sandbox>, stream: TcpStream, graceful: &GracefulShutdown)
     let sandbox = Arc::clone(sandbox);
     let service = service_fn(move |request| {
         let sandbox = Arc::clone(&sandbox);
-        async move { Ok::<_, Infallible>(sandbox.answer(request).await) }
+        async move { sandbox.answer(request).await }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -101,22 +103,64 @@ struct Sandbox {
     /// Ids of replies, apart from those of tokens so that reads don't shift the latter.
     reply_ids: Ids,
     /// One lock a request; nothing waits while it is held.
-    tokens: Mutex<tms::State>,
+    state: Mutex<State>,
+}
+
+/// What the services keep; payments use tokens and make them.
+struct State {
+    tokens: tms::State,
+    payments: pts::State,
 }
 
 impl Sandbox {
-    fn new(merchants: Vec<Merchant>, seed: u64) -> Self {
+    fn new(settings: Settings, seed: u64) -> Self {
+        let rules = pts::Rules {
+            balances: settings.balances,
+            settlement: settings.settlement,
+        };
         Self {
-            merchants,
+            merchants: settings.merchants,
             reply_ids: Ids::new(!seed),
-            tokens: Mutex::new(tms::State::new(seed)),
+            state: Mutex::new(State {
+                tokens: tms::State::new(seed),
+                payments: pts::State::new(seed.rotate_left(32), rules),
+            }),
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// Answers, with the fault that the request asks for.
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Sent>, Cut> {
         let (parts, body) = request.into_parts();
-        let (reply, merchant) = match read_body(body).await {
-            Ok(body) => self.dispatch(&parts, &body),
+        let body = read_body(body).await;
+        let fault = match Fault::read(&parts.headers) {
+            Ok(fault) => fault,
+            Err(UnknownFault) => {
+                let reply = Reply::message(400, "x-sandbox-fault names no fault");
+                return Ok(self.respond(reply));
+            }
+        };
+        if let Some(fault) = fault {
+            tracing::info!(?fault, path = parts.uri.path(), "fault asked for");
+        }
+        match fault {
+            Some(Fault::CutBefore) => return Err(Cut),
+            Some(Fault::Status(status)) => return Ok(fault::page(status)),
+            _ => {}
+        }
+        let response = self.work(&parts, body);
+        match fault {
+            Some(Fault::CutAfter) => return Err(Cut),
+            Some(Fault::HalfBody) => return Ok(response.map(Sent::half)),
+            Some(Fault::Delay(delay)) => tokio::time::sleep(delay).await,
+            _ => {}
+        }
+        Ok(response)
+    }
+
+    /// Does what is asked, and logs it.
+    fn work(&self, parts: &Parts, body: Result<Bytes, Reply>) -> Response<Sent> {
+        let (reply, merchant) = match body {
+            Ok(body) => self.dispatch(parts, &body),
             Err(reply) => (reply, None),
         };
         tracing::info!(
@@ -129,7 +173,7 @@ impl Sandbox {
         self.respond(reply)
     }
 
-    /// Authenticates, then calls the service that owns the path.
+    /// Authenticates, then has the request served.
     fn dispatch(&self, parts: &Parts, body: &[u8]) -> (Reply, Option<&str>) {
         let target = parts
             .uri
@@ -141,7 +185,8 @@ impl Sandbox {
             headers: &parts.headers,
             body,
         };
-        let merchant = match auth::authenticate(&received, &self.merchants, SystemTime::now()) {
+        let now = SystemTime::now();
+        let merchant = match auth::authenticate(&received, &self.merchants, now) {
             Ok(merchant) => merchant.id.as_str(),
             Err(refusal) => {
                 tracing::warn!(
@@ -153,31 +198,39 @@ impl Sandbox {
                 return (Reply::unauthorized(), None);
             }
         };
-        let call = tms::Call {
+        let call = Call {
             method: parts.method.as_str(),
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or(""),
             headers: &parts.headers,
             body,
+            now,
         };
-        // A panic while the lock was held may have left one token half changed, which a simulator
-        // can live with; refusing every later request would hide the panic behind it.
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        (tms::answer(&mut tokens, merchant, &call), Some(merchant))
+        (self.serve(merchant, &call), Some(merchant))
     }
 
-    fn respond(&self, reply: Reply) -> Response<Full<Bytes>> {
+    /// Calls the service that owns the path.
+    fn serve(&self, merchant: &str, call: &Call<'_>) -> Reply {
+        // A panic while the lock was held may have left one token half changed, which a simulator
+        // can live with; refusing every later request would hide the panic behind it.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { tokens, payments } = &mut *state;
+        match call.path.starts_with("/tms/") {
+            true => tms::answer(tokens, merchant, call),
+            false => pts::answer(payments, tokens, merchant, call),
+        }
+    }
+
+    fn respond(&self, reply: Reply) -> Response<Sent> {
         let body = reply.body.map(|body| body.to_string());
-        let mut response = Response::new(Full::from(body.unwrap_or_default()));
+        let mut response = Response::new(Sent::whole(body.unwrap_or_default().into()));
         // Every status here is a constant of this module's callers; 500 would show a typo.
         *response.status_mut() =
             StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         if reply.status != 204 {
-            headers.insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/json;charset=utf-8"),
-            );
+            let content_type = HeaderValue::from_static(reply.content_type);
+            headers.insert(CONTENT_TYPE, content_type);
         }
         let correlation = HeaderName::from_static("v-c-correlation-id");
         insert(headers, correlation, &self.reply_ids.correlation());

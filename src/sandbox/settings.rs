@@ -1,6 +1,10 @@
 //! What a sandbox is started with.
 
 use std::fmt;
+use std::time::Duration;
+
+/// How long after it was done a transaction can be voided, unless settings say otherwise.
+const SETTLEMENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One key of a merchant.
 ///
@@ -25,14 +29,31 @@ impl fmt::Debug for Merchant {
     }
 }
 
+/// How captures, refunds and reversals are held against what was paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balances {
+    /// As at the real test host: a sale can be refunded twice, and a capture can exceed its
+    /// authorization.
+    #[default]
+    Lenient,
+    /// As in live operation: no more is captured than was authorized, no more refunded than was
+    /// captured, and a reversal carries the authorized amount.
+    Strict,
+}
+
 /// What a sandbox is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The keys that are accepted.
     pub merchants: Vec<Merchant>,
-    /// Makes token ids and ETags reproducible for the same order of requests; `None` draws a seed
+    /// Makes ids and ETags reproducible for the same order of requests; `None` draws a seed
     /// from the operating system.
     pub seed: Option<u64>,
+    /// How amounts of follow-on transactions are checked.
+    pub balances: Balances,
+    /// How long captures, refunds and credits can be voided; the real host submits them once a
+    /// day.
+    pub settlement: Duration,
 }
 
 impl Settings {
@@ -47,6 +68,8 @@ impl Settings {
                 secret: (0..32).collect(),
             }],
             seed: None,
+            balances: Balances::default(),
+            settlement: SETTLEMENT,
         }
     }
 }

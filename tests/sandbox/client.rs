@@ -42,6 +42,11 @@ pub struct Running {
 
 impl Running {
     pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With settings that are changed from the usual ones.
+    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let mut settings = Settings::builtin();
@@ -50,6 +55,7 @@ impl Running {
             key_id: SECOND.key_id.to_owned(),
             secret: STANDARD.decode(SECOND.secret).unwrap(),
         });
+        change(&mut settings);
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(sandbox::run(listener, settings, async {
             stopped.await.ok();
@@ -64,11 +70,16 @@ impl Running {
 
     /// Sends bytes on a connection of their own and reads to the end.
     pub async fn exchange(&self, bytes: &[u8]) -> Answer {
+        Answer::parse(&self.received(bytes).await)
+    }
+
+    /// What comes back before the connection ends.
+    pub async fn received(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(&self.host).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         let mut received = Vec::new();
         stream.read_to_end(&mut received).await.unwrap();
-        Answer::parse(&received)
+        received
     }
 
     pub async fn send(&self, request: &Request) -> Answer {

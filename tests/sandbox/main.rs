@@ -6,6 +6,13 @@
 mod authentication;
 mod client;
 mod customers;
+mod faults;
+mod follow_ons;
 mod identifiers;
+mod means;
 mod owned;
+mod payment_tokens;
+mod payments;
+mod timeouts;
+mod triggers;
 mod wire;

@@ -6,7 +6,8 @@ use super::children::Child;
 use super::error::TmsError;
 use super::list::{self, Page};
 use super::vault::Vault;
-use super::{Call, fields, href, shape};
+use super::{fields, href, shape};
+use crate::sandbox::call::Call;
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
 
@@ -17,10 +18,24 @@ pub(crate) fn create(
     call: &Call<'_>,
     owner: &str,
 ) -> Result<Reply, TmsError> {
-    let customer = vault.customer_mut(owner)?;
+    vault.customer(owner)?;
     let (patch, default) = read_body(call)?;
     let mut members = Map::new();
     shape::merge(&mut members, patch);
+    let id = add(vault, ids, owner, members, default)?;
+    let reply = show(vault, owner, &id, 201)?;
+    Ok(reply.with_location(href::address(owner, &id)))
+}
+
+/// Adds an address to a customer that is there; returns its id.
+pub(crate) fn add(
+    vault: &mut Vault,
+    ids: &Ids,
+    owner: &str,
+    members: Map<String, Value>,
+    default: Option<bool>,
+) -> Result<String, TmsError> {
+    let customer = vault.customer_mut(owner)?;
     let id = customer.addresses.add(members, ids);
     if default == Some(true) {
         customer.addresses.choose_default(&id, ids);
@@ -28,8 +43,7 @@ pub(crate) fn create(
     if customer.addresses.is_default(&id) {
         customer.etag = ids.token();
     }
-    let reply = show(vault, owner, &id, 201)?;
-    Ok(reply.with_location(href::address(owner, &id)))
+    Ok(id)
 }
 
 /// GET of the list.

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::children::Children;
 use super::error::TmsError;
 use super::vault::Vault;
-use super::{Call, address, fields, href, instrument, shape};
+use super::{address, fields, href, instrument, shape};
+use crate::sandbox::call::Call;
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
 

@@ -23,6 +23,14 @@ impl Detail {
         }
     }
 
+    fn path(&self) -> String {
+        if self.location.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}.{}", self.location, self.name)
+        }
+    }
+
     fn to_json(&self) -> Value {
         if self.location.is_empty() {
             json!({"name": self.name})
@@ -81,6 +89,16 @@ impl TmsError {
     /// One missing field.
     pub(crate) fn missing(name: &str, location: &str) -> Self {
         Self::MissingFields(vec![Detail::new(name, location)])
+    }
+
+    /// The dotted paths of the fields to blame.
+    pub(crate) fn members(&self) -> Vec<String> {
+        match self {
+            Self::InvalidFields(details)
+            | Self::MissingFields(details)
+            | Self::InvalidCombination(details) => details.iter().map(Detail::path).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// HTTP status and error type (spec).

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::error::TmsError;
 use super::number::Number;
 use super::vault::{Identifier, Vault};
-use super::{Call, fields, href, shape};
+use super::{fields, href, shape};
+use crate::sandbox::call::Call;
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
 

@@ -7,7 +7,8 @@ use super::error::{Detail, TmsError};
 use super::list::{self, Page};
 use super::number::Kind;
 use super::vault::Vault;
-use super::{Call, fields, href, identifier, shape};
+use super::{fields, href, identifier, shape};
+use crate::sandbox::call::Call;
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
 
@@ -28,6 +29,19 @@ pub(crate) fn create(
     let (patch, default) = read_body(call)?;
     let mut members = Map::new();
     shape::merge(&mut members, patch);
+    let id = add(vault, ids, owner, members, default)?;
+    let reply = show(vault, owner, &id, 201)?;
+    Ok(reply.with_location(href::instrument(owner, &id)))
+}
+
+/// Adds an instrument to a customer that is there; returns its id.
+pub(crate) fn add(
+    vault: &mut Vault,
+    ids: &Ids,
+    owner: &str,
+    members: Map<String, Value>,
+    default: Option<bool>,
+) -> Result<String, TmsError> {
     let (identifier, kind) = find_identifier(vault, &members)?;
     if let Some(name) = members_of_other_kind(&members, kind) {
         return Err(TmsError::InvalidCombination(vec![
@@ -44,8 +58,7 @@ pub(crate) fn create(
         customer.etag = ids.token();
     }
     vault.attach(&identifier, owner, &id);
-    let reply = show(vault, owner, &id, 201)?;
-    Ok(reply.with_location(href::instrument(owner, &id)))
+    Ok(id)
 }
 
 /// GET of a customer's list.

@@ -25,18 +25,23 @@ mod identifier;
 mod instrument;
 mod list;
 mod number;
+mod payment;
 mod shape;
 mod vault;
 
 use std::collections::HashMap;
 
-use hyper::header::{HeaderMap, IF_MATCH};
+use hyper::header::IF_MATCH;
 use serde_json::{Map, Value};
 
+use crate::sandbox::call::Call;
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
 use error::TmsError;
 use vault::Vault;
+
+pub(crate) use number::{Kind, Number};
+pub(crate) use payment::{Draft, Made, Means, Reference};
 
 /// The length of a vault profile's id (spec).
 const PROFILE_ID_CHARS: usize = 36;
@@ -55,21 +60,14 @@ impl State {
             vaults: HashMap::new(),
         }
     }
-}
 
-/// An authenticated request.
-#[derive(Clone, Copy)]
-pub(crate) struct Call<'a> {
-    /// The verb, in capitals.
-    pub(crate) method: &'a str,
-    /// The path without the query.
-    pub(crate) path: &'a str,
-    /// What follows the question mark.
-    pub(crate) query: &'a str,
-    /// The headers.
-    pub(crate) headers: &'a HeaderMap,
-    /// The body's bytes.
-    pub(crate) body: &'a [u8],
+    fn vault(&mut self, merchant: &str) -> (&mut Vault, &Ids) {
+        let vault = self
+            .vaults
+            .entry(merchant.to_owned())
+            .or_insert_with(|| Vault::new(merchant));
+        (vault, &self.ids)
+    }
 }
 
 impl Call<'_> {
@@ -147,10 +145,7 @@ pub(crate) fn answer(state: &mut State, merchant: &str, call: &Call<'_>) -> Repl
     let Some(target) = Target::parse(call.path) else {
         return Reply::no_such_resource();
     };
-    let State { ids, vaults } = state;
-    let vault = vaults
-        .entry(merchant.to_owned())
-        .or_insert_with(|| Vault::new(merchant));
+    let (vault, ids) = state.vault(merchant);
     let outcome = match call.check_profile_id() {
         Ok(()) => route(vault, ids, &target, call),
         Err(error) => Err(error),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::error::{Detail, TmsError};
+use crate::sandbox::card::{self, Brand, WrongLength, passes_luhn};
 
 /// Lengths of a card number (spec).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
@@ -64,16 +65,30 @@ impl Number {
         Ok(())
     }
 
-    fn read_card(card: &Map<String, Value>) -> Result<Self, TmsError> {
-        let number =
-            text(card, "number", "card")?.ok_or_else(|| TmsError::missing("number", "card"))?;
-        if !is_card_number(number) {
-            return Err(TmsError::invalid("number", "card"));
-        }
-        Ok(Self {
+    /// A card's number; `None` when it has not the form of one.
+    pub(crate) fn of_card(number: &str) -> Option<Self> {
+        is_card_number(number).then(|| Self {
             account: number.to_owned(),
             bank: None,
         })
+    }
+
+    /// A bank account's number; `None` when it has not the form of one.
+    pub(crate) fn of_account(number: &str, routing: &str) -> Option<Self> {
+        let is_good = (1..=ACCOUNT_CHARS_MAX).contains(&number.len())
+            && (1..=ROUTING_DIGITS_MAX).contains(&routing.len())
+            && all_digits(number)
+            && all_digits(routing);
+        is_good.then(|| Self {
+            account: number.to_owned(),
+            bank: Some(Routing(Some(routing.to_owned()))),
+        })
+    }
+
+    fn read_card(card: &Map<String, Value>) -> Result<Self, TmsError> {
+        let number =
+            text(card, "number", "card")?.ok_or_else(|| TmsError::missing("number", "card"))?;
+        Self::of_card(number).ok_or_else(|| TmsError::invalid("number", "card"))
     }
 
     fn read_bank(bank: &Map<String, Value>) -> Result<Self, TmsError> {
@@ -98,6 +113,20 @@ impl Number {
             Some(_) => Kind::Bank,
             None => Kind::Card,
         }
+    }
+
+    /// The brand of a card; `None` for an unknown prefix and for bank accounts.
+    pub(crate) fn brand(&self) -> Result<Option<Brand>, WrongLength> {
+        match self.bank {
+            Some(_) => Ok(None),
+            None => card::brand(&self.account),
+        }
+    }
+
+    /// Whether it is the account `number` at the bank `routing`.
+    pub(crate) fn is_account(&self, number: &str, routing: &str) -> bool {
+        let at = |bank: &Routing| bank.0.as_deref() == Some(routing);
+        self.account == number && self.bank.as_ref().is_some_and(at)
     }
 
     /// The last four digits, or all of a shorter number's but the first.
@@ -170,22 +199,6 @@ fn is_card_number(number: &str) -> bool {
             .iter()
             .any(|prefix| number.starts_with(prefix))
             || passes_luhn(number))
-}
-
-/// The check of ISO/IEC 7812, annex B.
-fn passes_luhn(digits: &str) -> bool {
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .map(|byte| u32::from(byte - b'0'))
-        .enumerate()
-        .map(|(place, digit)| match (place % 2, digit * 2) {
-            (0, _) => digit,
-            (_, double) if double > 9 => double - 9,
-            (_, double) => double,
-        })
-        .sum();
-    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The routing, and rules that are awkward to reach over a socket.
 
+use std::time::SystemTime;
+
 use super::*;
+use hyper::header::HeaderMap;
 use serde_json::json;
 
 fn call<'a>(method: &'a str, path: &'a str, headers: &'a HeaderMap, body: &'a [u8]) -> Call<'a> {
@@ -10,6 +13,7 @@ fn call<'a>(method: &'a str, path: &'a str, headers: &'a HeaderMap, body: &'a [u
         query: "",
         headers,
         body,
+        now: SystemTime::now(),
     }
 }
 

@@ -217,6 +217,14 @@ impl Vault {
         found.ok_or_else(|| self.absent(&href::instrument(owner, id)))
     }
 
+    /// The customer of a payment instrument that is named without one.
+    pub(crate) fn owner_of(&self, instrument: &str) -> Option<&str> {
+        let owns = |customer: &Customer| customer.instruments.get(instrument).is_some();
+        let mut customers = self.customers.iter();
+        let found = customers.find(|(_, customer)| owns(customer));
+        found.map(|(id, _)| id.as_str())
+    }
+
     /// A shipping address with its customer.
     pub(crate) fn address(&self, owner: &str, id: &str) -> Result<(&Customer, &Child), TmsError> {
         let customer = self.customer(owner)?;

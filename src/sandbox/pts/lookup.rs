@@ -1,0 +1,86 @@
+//! Transaction details: `GET /tss/v2/transactions/{id}`.
+
+use serde_json::{Value, json};
+
+use super::error::PtsError;
+use super::ledger::{Ledger, Record};
+use super::reason::Reason;
+use crate::sandbox::reply::Reply;
+
+/// The members of the transaction's own reply that are shown again.
+const REPEATED: &[&str] = &[
+    "clientReferenceInformation",
+    "errorInformation",
+    "paymentInformation",
+    "processorInformation",
+    "tokenInformation",
+];
+
+/// What is known of a transaction. It does not lag behind, as the real one may.
+pub(crate) fn read(ledger: &Ledger, merchant: &str, id: &str) -> Result<Reply, PtsError> {
+    let record = ledger.get(merchant, id)?;
+    let mut root = record.parent.as_deref().unwrap_or(id);
+    // A void of a refund of a capture of a payment is the longest line.
+    while let Some(parent) = ledger.get(merchant, root)?.parent.as_deref() {
+        root = parent;
+    }
+    let mut shown = json!({
+        "id": id,
+        "rootId": root,
+        "reconciliationId": record.reply["reconciliationId"],
+        "merchantId": record.merchant,
+        "status": record.reply["status"],
+        // So spelt here.
+        "submitTimeUTC": record.reply["submitTimeUtc"],
+        "applicationInformation": applications(record),
+        "orderInformation": {"amountDetails": amounts(record)},
+        "_links": links(record, id),
+    });
+    for name in REPEATED {
+        if let Some(value) = record.reply.get(name) {
+            shown[*name] = value.clone();
+        }
+    }
+    Ok(Reply::hal(200, shown))
+}
+
+fn applications(record: &Record) -> Value {
+    let one = |(name, end): &(&str, &Reason)| {
+        json!({
+            "name": name,
+            "reasonCode": end.code.to_string(),
+            "rCode": end.rcode(),
+            "rFlag": end.flag,
+            "rMessage": end.message,
+            "reconciliationId": record.reply["reconciliationId"],
+        })
+    };
+    json!({
+        "status": record.reply["status"],
+        "reasonCode": record.reason.code.to_string(),
+        "rCode": record.reason.rcode(),
+        "rFlag": record.reason.flag,
+        "applications": record.services.iter().map(one).collect::<Vec<Value>>(),
+    })
+}
+
+fn amounts(record: &Record) -> Value {
+    let mut amounts = json!({
+        "totalAmount": record.amount.to_string(),
+        "currency": record.currency,
+    });
+    let authorized = &record.reply["orderInformation"]["amountDetails"]["authorizedAmount"];
+    if !authorized.is_null() {
+        amounts["authorizedAmount"] = authorized.clone();
+    }
+    amounts
+}
+
+fn links(record: &Record, id: &str) -> Value {
+    let link = |id: &String| json!({"href": format!("/tss/v2/transactions/{id}"), "method": "GET"});
+    let related = record.parent.iter().chain(&record.children);
+    json!({
+        "self": link(&id.to_owned()),
+        "relatedTransactions": related.map(link).collect::<Vec<Value>>(),
+    })
+}
