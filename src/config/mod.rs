@@ -169,10 +169,10 @@ fn merged(
     let variables = environment
         .into_iter()
         .filter(|(name, _)| name.starts_with("SCMP_GATEWAY__"));
+    // Values stay text until their key says what they are: a key's id such as 00700 is no number.
     let environment = config::Environment::with_prefix("SCMP_GATEWAY")
         .prefix_separator("__")
         .separator("__")
-        .try_parsing(true)
         .source(Some(variables.collect()));
     config::Config::builder()
         .add_source(config::File::from_str(text, config::FileFormat::Toml))

@@ -1,17 +1,17 @@
 //! HTTP: connections, limits, shutdown.
 //!
-//! Old clients are met half-way: any path, HTTP/1.0, header names of any case. What could hide a request inside another is
-//! refused: two lengths, or a length beside chunks.
+//! Old clients are met half-way: any path, HTTP/1.0, header names of any case. Nothing can hide a request inside another:
+//! two lengths that differ are refused, and after chunks beside a length, where hyper goes by the chunks, the connection ends.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,6 +27,9 @@ use super::{Gateway, Response};
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much of a body that is over the limit is read and thrown away, in bytes.
+const DISCARDED_MAX: usize = 16 << 20;
 
 /// What connections share.
 #[derive(Clone)]
@@ -141,15 +144,16 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
-    let body = Limited::new(request.into_body(), shared.max_body).collect();
+    let mut over = false;
+    let body = whole(request.into_body(), shared.max_body, &mut over);
     let body = match tokio::time::timeout(shared.receive_timeout, body).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+        _ if over => {
             return (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 gateway.too_large(shared.max_body),
             );
         }
+        Ok(Ok(body)) => body,
         Ok(Err(_)) => return (StatusCode::BAD_REQUEST, gateway.not_scmp()),
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, gateway.not_scmp()),
     };
@@ -164,6 +168,28 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
         StatusCode::OK,
         answer.await.unwrap_or_else(|_| gateway.failed()),
     )
+}
+
+/// The whole body, and whether it is over the limit. What is over it is read and thrown away: an old client writes
+/// everything before it reads anything, and a connection closed on unread bytes is reset, which would cost it the reply.
+async fn whole(mut body: Incoming, limit: usize, over: &mut bool) -> Result<Bytes, hyper::Error> {
+    let mut kept = BytesMut::new();
+    let mut read = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        read += data.len();
+        *over = read > limit;
+        match *over {
+            false => kept.extend_from_slice(&data),
+            true => kept = BytesMut::new(),
+        }
+        if read > limit.saturating_add(DISCARDED_MAX) {
+            break;
+        }
+    }
+    Ok(kept.freeze())
 }
 
 /// Whether the headers leave it open where the request ends.

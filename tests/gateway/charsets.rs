@@ -13,7 +13,10 @@ const EUC_JP: (&[u8], &[u8]) = (b"\xc9\xbd\xbb\xb3", b"\xc5\xc4");
 
 /// A create whose reference is one text and whose first name another, in bytes.
 fn request(reference: &[u8], name: &[u8]) -> Vec<u8> {
-    let text = create(&[("merchant_ref_number", "{r}"), ("customer_firstname", "{n}")]);
+    let text = create(&[
+        ("merchant_ref_number", "{r}"),
+        ("customer_firstname", "{n}"),
+    ]);
     let (before, rest) = text.split_once("{r}").unwrap();
     let (between, after) = rest.split_once("{n}").unwrap();
     let parts = [
@@ -41,7 +44,8 @@ fn assert_understood(upstream: &Upstream, answer: &Answer, sent: &[u8], label: &
     assert!(holds(answer, sent), "{answer:?}");
     let customer = upstream.seen().into_iter().rfind(is_customer).unwrap();
     assert_eq!(
-        customer.json()["clientReferenceInformation"]["code"], text,
+        customer.json()["clientReferenceInformation"]["code"],
+        text,
         "{label}"
     );
     let instrument = upstream.seen().into_iter().rfind(is_instrument).unwrap();
@@ -144,7 +148,10 @@ fn what_rest_says_comes_back_in_the_clients_charset() {
     let gateway = upstream.gateway("");
     let answer = labelled(&gateway, "iso-8859-1", retrieve(CUSTOMER).as_bytes());
     let line = b"\npay_subscription_retrieve_customer_firstname=";
-    let at = answer.body.windows(line.len()).position(|part| part == line);
+    let at = answer
+        .body
+        .windows(line.len())
+        .position(|part| part == line);
     let value = &answer.body[at.unwrap() + line.len()..];
     assert!(value.starts_with(b"?"), "{answer:?}");
     let end = value.iter().position(|byte| *byte == b'\n').unwrap();

@@ -212,7 +212,9 @@ fn a_change_in_between_is_met_with_another_try() {
     assert_flag(&gateway.send(&update(CUSTOMER, &change)), "1", "SOK");
     let patches = upstream.seen().into_iter();
     let patches = patches.filter(|seen| seen.is("PATCH", INSTRUMENT));
-    let etags: Vec<String> = patches.map(|mut s| s.headers.remove("if-match").unwrap()).collect();
+    let etags: Vec<String> = patches
+        .map(|mut s| s.headers.remove("if-match").unwrap())
+        .collect();
     assert_eq!(etags, ["\"1\"", "\"2\""]);
 }
 
@@ -237,7 +239,16 @@ fn a_change_that_never_fits_is_given_up() {
 fn an_id_cannot_leave_its_place() {
     let upstream = Upstream::start(tms);
     let gateway = upstream.gateway("");
-    for id in ["../customers", "..", ".", "a/b", "a?b=c", "a#b", "%2e%2e", "é"] {
+    for id in [
+        "../customers",
+        "..",
+        ".",
+        "a/b",
+        "a?b=c",
+        "a#b",
+        "%2e%2e",
+        "é",
+    ] {
         let before = upstream.seen().len();
         let sent = gateway.send(&retrieve(id));
         for seen in &upstream.seen()[before..] {
@@ -246,9 +257,10 @@ fn an_id_cannot_leave_its_place() {
         }
         assert!(sent.contains_key("ics_rcode"));
     }
-    let upstream = failing(|seen| seen.is("POST", "/customers"), || {
-        reply(201, &json!({"id": "../../x"}))
-    });
+    let upstream = failing(
+        |seen| seen.is("POST", "/customers"),
+        || reply(201, &json!({"id": "../../x"})),
+    );
     let gateway = upstream.gateway("");
     gateway.send(&create(&[]));
     for call in upstream.calls() {

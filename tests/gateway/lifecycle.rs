@@ -10,10 +10,12 @@ use crate::upstream::{Act, Gate, Upstream, tms};
 /// A host whose answer to the first call waits.
 fn late(gate: &Gate) -> Upstream {
     let gate = gate.clone();
-    Upstream::start(move |seen| match seen.is("POST", "/instrumentidentifiers") {
-        true => Act::After(gate.clone(), Box::new(tms(seen))),
-        false => tms(seen),
-    })
+    Upstream::start(
+        move |seen| match seen.is("POST", "/instrumentidentifiers") {
+            true => Act::After(gate.clone(), Box::new(tms(seen))),
+            false => tms(seen),
+        },
+    )
 }
 
 fn ask(admin: &str, path: &str) -> u16 {

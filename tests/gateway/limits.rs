@@ -95,7 +95,7 @@ fn a_body_over_the_limit_is_refused() {
 fn a_client_that_writes_much_before_it_reads_gets_its_refusal() {
     let gateway = limited();
     for _ in 0..5 {
-        let body = vec![b'x'; 3_000_000];
+        let body = vec![b'x'; 8_000_000];
         let mut stream = TcpStream::connect(&gateway.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(&post(&body)).unwrap();

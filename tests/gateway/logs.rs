@@ -7,10 +7,17 @@ use crate::requests::{create, retrieve};
 
 /// What follows the words of the start.
 fn events(log: &str) -> Vec<Value> {
-    let start = ["sandbox ", "admin ", "merchants ", "listening ", "Try it", "curl "];
-    let lines = log.lines().filter(|line| {
-        !line.trim().is_empty() && !start.iter().any(|word| line.starts_with(word))
-    });
+    let start = [
+        "sandbox ",
+        "admin ",
+        "merchants ",
+        "listening ",
+        "Try it",
+        "curl ",
+    ];
+    let lines = log
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !start.iter().any(|word| line.starts_with(word)));
     let read = |line: &str| {
         let event: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         assert!(event.is_object(), "{line}");
@@ -34,7 +41,13 @@ fn json_lines_tell_of_each_request() {
     let create = "ics_pay_subscription_create";
     let wanted = [
         (&created, "mid1234", create, "SOK", 3),
-        (&missing, "mid1234", "ics_pay_subscription_retrieve", "DINVALIDDATA", 1),
+        (
+            &missing,
+            "mid1234",
+            "ics_pay_subscription_retrieve",
+            "DINVALIDDATA",
+            1,
+        ),
         (&refused, "mid1234", create, "DMISSINGFIELD", 0),
         (&unknown, "-", create, "DINVALIDDATA", 0),
     ];
@@ -60,5 +73,26 @@ fn no_line_is_coloured() {
         let gateway = Start::sandbox().env(name, value).run();
         gateway.send(&create(&[]));
         assert!(!gateway.end().contains('\x1b'), "{name}");
+    }
+}
+
+/// What libraries tell in detail may hold headers and bodies, so no level makes them tell it.
+#[test]
+fn libraries_keep_their_details_to_themselves() {
+    let start = Start::sandbox().arguments(&["--log-format", "json"]);
+    let gateway = start
+        .env("SCMP_GATEWAY_LOG", "trace,hyper=trace,h2=trace")
+        .run();
+    gateway.send(&create(&[]));
+    let log = gateway.end();
+    let libraries = "CA root certificates";
+    assert!(!log.contains(libraries), "{log}");
+    for event in events(&log) {
+        let ours = event["target"]
+            .as_str()
+            .unwrap()
+            .starts_with("scmp_gateway");
+        let detail = event["level"] == "DEBUG" || event["level"] == "TRACE";
+        assert!(ours || !detail, "{event}");
     }
 }

@@ -57,7 +57,11 @@ impl Gate {
     fn wait(&self) {
         let open = self.0.0.lock().unwrap();
         let waiting = |open: &mut bool| !*open;
-        let _open = self.0.1.wait_timeout_while(open, PATIENCE, waiting).unwrap();
+        let _open = self
+            .0
+            .1
+            .wait_timeout_while(open, PATIENCE, waiting)
+            .unwrap();
     }
 }
 
