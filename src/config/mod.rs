@@ -142,7 +142,7 @@ fn file_faults(shown: &str, text: &str) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
     while let Err(error) = toml::from_str::<RawConfig>(&text) {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
-        let message = toml_message(error.message());
+        let message = toml_message(&without_value(error.message()));
         faults.push(Diagnostic {
             file: shown.to_owned(),
             line: Some(line_of(&text, at)),
@@ -160,6 +160,20 @@ fn file_faults(shown: &str, text: &str) -> Vec<Diagnostic> {
         text.replace_range(start..end, &" ".repeat(end - start));
     }
     faults
+}
+
+/// A message without the value that is of the wrong type: it may be a secret.
+fn without_value(message: &str) -> String {
+    match message
+        .strip_prefix("invalid type: ")
+        .zip(message.rsplit_once(", expected "))
+    {
+        Some((found, (_, expected))) => {
+            let kind = found.split(['`', '"', ',']).next().unwrap_or_default();
+            format!("invalid type: {}, expected {expected}", kind.trim_end())
+        }
+        None => message.to_owned(),
+    }
 }
 
 fn merged(

@@ -237,7 +237,7 @@ fn serve(stream: TcpStream, shared: &Shared) {
 }
 
 fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
-    let mut line = |stream: &mut BufReader<TcpStream>| {
+    let line = |stream: &mut BufReader<TcpStream>| {
         let mut line = String::new();
         let length = stream.read_line(&mut line).unwrap_or(0);
         (length > 0).then(|| line.trim_end().to_owned())

@@ -103,15 +103,15 @@ pub fn service(
             Err(message) => fault(line.span().start, message),
         }
     }
-    for line in raw.steps.iter().map(|line| line.get_ref()) {
-        if let Some(name) = &line.body
+    for line in raw.steps.iter() {
+        if let Some(name) = &line.get_ref().body
             && !known
                 .bodies
                 .iter()
                 .any(|(file, _)| body::name(file) == name)
         {
             fault(
-                raw.service.span().start,
+                line.span().start,
                 format!("body \"{name}\" has no file under bodies/."),
             );
         }
@@ -262,7 +262,7 @@ fn step(raw: &RawStep, service: &Service, scope: &Scope<'_>) -> Result<Step, Str
     let keep = match (&raw.keep, body) {
         (Some(keep), Some(body)) => Some(compile_keep(
             keep,
-            &service.bodies[body],
+            service.bodies.get(body).ok_or("`keep` needs a body.")?,
             operation.request.as_deref(),
             scope,
         )?),
@@ -386,7 +386,8 @@ fn checked(service: &Service, scope: &Scope<'_>) -> Vec<Checked> {
         plain(dropped.field, Condition::default());
     }
     for step in &service.steps {
-        let Some(body) = step.body.map(|body| &service.bodies[body]) else {
+        // A body without a file has been told of already.
+        let Some(body) = step.body.and_then(|body| service.bodies.get(body)) else {
             continue;
         };
         let operation = scope
