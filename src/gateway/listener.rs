@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -18,7 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{info, warn};
 
 use crate::config::Server;
@@ -51,6 +52,7 @@ pub async fn run(
     let (under_way, mut ended) = mpsc::channel(1);
     let connections = Arc::new(Semaphore::new(server.max_connections));
     let graceful = GracefulShutdown::new();
+    let (closing, closed) = watch::channel(false);
     let shared = Shared {
         gateway,
         max_body: server.max_body,
@@ -65,7 +67,10 @@ pub async fn run(
         };
         let (stream, permit) = accepted;
         let shared = shared.clone();
+        let begun = Arc::new(AtomicBool::new(false));
+        let silent = silent(closed.clone(), Arc::clone(&begun));
         let service = service_fn(move |request| {
+            begun.store(true, Ordering::Relaxed);
             let shared = shared.clone();
             async move { Ok::<_, Infallible>(respond(request, shared).await) }
         });
@@ -79,13 +84,17 @@ pub async fn run(
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off is its own affair: the request runs in a task of its own.
-            let _ended = connection.await;
+            tokio::select! {
+                _ended = connection => {}
+                () = silent => {}
+            }
             drop(permit);
         });
     }
     drop(listener);
     drop(shared);
     info!("shutting down: finishing what is under way");
+    closing.send_replace(true);
     let drained = async {
         graceful.shutdown().await;
         while ended.recv().await.is_some() {}
@@ -93,6 +102,14 @@ pub async fn run(
     match tokio::time::timeout(server.drain_timeout, drained).await {
         Ok(()) => info!("all requests are finished"),
         Err(_) => warn!("requests were still under way at the end of server.drain_timeout"),
+    }
+}
+
+/// Ends at the shutdown, if the connection has sent no request by then: hyper would wait for one.
+async fn silent(mut closing: watch::Receiver<bool>, begun: Arc<AtomicBool>) {
+    let closed = closing.wait_for(|closing| *closing).await.is_ok();
+    if !closed || begun.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -1,9 +1,10 @@
 //! Clients that leave early, operators that ask, and the end.
 
 use std::net::TcpStream;
+use std::time::Instant;
 
 use crate::http::{Connection, exchange};
-use crate::process::Start;
+use crate::process::{PATIENCE, Start};
 use crate::requests::{assert_flag, create, fields, post};
 use crate::upstream::{Act, Gate, Upstream, tms};
 
@@ -126,4 +127,34 @@ fn the_end_does_not_wait_for_ever() {
     gateway.terminate();
     assert_eq!(gateway.wait().code(), Some(0));
     assert!(gateway.log().contains("still under way"));
+}
+
+/// Who is told that it listens may end it at once, in good order.
+#[test]
+fn an_early_end_is_a_good_end() {
+    for _ in 0..8 {
+        assert!(Start::sandbox().run().end().contains("shutting down"));
+        Start::new(&["sandbox", "--listen", "127.0.0.1:0"])
+            .run()
+            .end();
+    }
+}
+
+/// A client that only connected, or stopped half-way through its head, does not hold up the end.
+#[test]
+fn the_end_does_not_wait_for_silent_clients() {
+    for sent in ["", "POST / HTTP/1.1\r\nHo"] {
+        let mut gateway = Start::sandbox().run();
+        let mut silent = Connection::open(&gateway.address);
+        silent.send(sent.as_bytes());
+        assert_eq!(gateway.send(&create(&[]))["ics_rcode"], "1");
+        gateway.terminate();
+        let begun = Instant::now();
+        assert_eq!(gateway.wait().code(), Some(0));
+        assert!(
+            begun.elapsed() < PATIENCE / 4,
+            "{sent:?}: {:?}",
+            begun.elapsed()
+        );
+    }
 }

@@ -64,14 +64,11 @@ fn a_card_lives_and_dies() {
     let ship = [
         ("ship_to_firstname", "Joe"),
         ("ship_to_city", "Far Town"),
-        ("ship_to_country", "us"),
         ("merchant_defined_data1", "gold"),
     ];
     let created = ok(&gateway, &create(&ship));
     assert_eq!(created["merchant_ref_number"], "ref-1");
     assert_eq!(created["request_id"].len(), 22);
-    assert_eq!(created["pay_subscription_create_rcode"], "1");
-    assert_eq!(created["pay_subscription_create_rflag"], "SOK");
     let token = &created[TOKEN];
     assert_eq!(token.len(), 32);
 
@@ -88,7 +85,6 @@ fn a_card_lives_and_dies() {
         ("customer_cc_expmo", "12"),
         ("customer_cc_expyr", "2031"),
         ("ship_to_city", "Far Town"),
-        ("ship_to_country", "US"),
         ("merchant_defined_data1", "gold"),
     ] {
         assert_eq!(retrieved(&read, name), value, "{name}");
@@ -123,17 +119,24 @@ fn a_card_lives_and_dies() {
     ] {
         assert_eq!(retrieved(&read, name), value, "{name}");
     }
-    // What a retrieve showed may be sent back: it means no change.
-    let masked = [("customer_cc_number", "555555XXXXXX4444")];
-    ok(&gateway, &update(token, &masked));
-    let foreign = [("customer_cc_number", "411111XXXXXX1111")];
-    assert_flag(&gateway.send(&update(token, &foreign)), "0", "DINVALIDCARD");
-
-    let deleted = ok(&gateway, &delete(token));
-    assert_eq!(&deleted["pay_subscription_delete_subscription_id"], token);
+    ok(&gateway, &delete(token));
     for request in [retrieve(token), delete(token), update(token, &changes)] {
         assert_flag(&gateway.send(&request), "0", "DINVALIDDATA");
     }
+}
+
+/// What a retrieve showed may be sent back: it means no change.
+#[test]
+fn a_masked_number_is_no_change() {
+    let gateway = Start::sandbox().run();
+    let token = &ok(&gateway, &create(&[]))[TOKEN];
+    let masked = [("customer_cc_number", "411111XXXXXX1111")];
+    let updated = ok(&gateway, &update(token, &masked));
+    assert_eq!(&updated["pay_subscription_update_subscription_id"], token);
+    let foreign = [("customer_cc_number", "555555XXXXXX4444")];
+    assert_flag(&gateway.send(&update(token, &foreign)), "0", "DINVALIDCARD");
+    let deleted = ok(&gateway, &delete(token));
+    assert_eq!(&deleted["pay_subscription_delete_subscription_id"], token);
 }
 
 #[test]
