@@ -61,11 +61,10 @@ pub async fn run(
     };
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
+        let (stream, permit) = tokio::select! {
             accepted = accept(&listener, &connections) => accepted,
             () = &mut shutdown => break,
         };
-        let (stream, permit) = accepted;
         let shared = shared.clone();
         let begun = Arc::new(AtomicBool::new(false));
         let silent = silent(closed.clone(), Arc::clone(&begun));
