@@ -97,13 +97,11 @@ pub fn service(
     for line in raw.steps.iter() {
         match step::step(line.get_ref(), &service, &scope) {
             Ok(step) if service.steps.iter().any(|other| other.name == step.name) => {
-                fault(
-                    line.span().start,
-                    format!("step \"{}\" stands twice.", step.name),
-                );
+                let text = format!("step \"{}\" stands twice.", step.name);
+                faults.push(file.within(line.span().start, text));
             }
             Ok(step) => service.steps.push(step),
-            Err(message) => fault(line.span().start, message),
+            Err(message) => faults.push(file.within(line.span().start, message)),
         }
     }
     for line in raw.steps.iter() {
@@ -114,10 +112,8 @@ pub fn service(
                 .any(|(file, _)| body::name(file) == name)
         {
             let hint = hint(name, known.bodies.iter().map(|(file, _)| body::name(file)));
-            fault(
-                line.span().start,
-                format!("body \"{name}\" has no file under bodies/{hint}"),
-            );
+            let text = format!("\"{name}\" has no file under bodies/{hint}");
+            faults.push(file.within(line.span().start, text));
         }
     }
     service.checked = checked(&service, &scope);
