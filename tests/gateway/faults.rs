@@ -77,7 +77,10 @@ fn impatient(upstream: &Upstream) -> Running {
 }
 
 /// Ways to lose an answer after the call was sent.
-fn lost() -> Vec<(&'static str, fn() -> Act)> {
+/// A way in which an answer is lost, and its name.
+type Loss = (&'static str, fn() -> Act);
+
+fn lost() -> Vec<Loss> {
     vec![
         ("silence", || Act::Silence),
         ("cut", || Act::Cut(Vec::new())),
