@@ -46,11 +46,12 @@ pub fn run(arguments: Arguments) -> Ended {
         })?;
         let address = listener.local_addr();
         let address = address.map_err(|error| Failed::new(EX_UNAVAILABLE, error.to_string()))?;
+        let stop = serve::stop_signal();
         for merchant in &settings.merchants {
             eprintln!("merchant  {} (key id {})", merchant.id, merchant.key_id);
         }
         eprintln!("listening http://{address}");
-        sandbox::run(listener, settings, serve::stop_signal())
+        sandbox::run(listener, settings, stop)
             .await
             .map_err(|error| Failed::new(EX_UNAVAILABLE, format!("the sandbox ended: {error}.")))
     })?;

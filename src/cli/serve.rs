@@ -104,12 +104,14 @@ async fn serve(mut config: Config, tables: Tables, sandbox: Option<SocketAddr>) 
     let merchants =
         Merchants::new(&config).map_err(|error| Failed::new(EX_CONFIG, error.to_string()))?;
     let address = local(&server)?;
+    // Before anyone is told that it listens: from then on a signal must not cut anything off.
+    let stop = stop_signal();
     announce(&config, address, local(&admin)?, sandbox.is_some());
     let readiness = Readiness::default();
     readiness.set(true);
     let operators = tokio::spawn(admin::run(admin, readiness.clone()));
     let shutdown = async move {
-        stop_signal().await;
+        stop.await;
         readiness.set(false);
     };
     let gateway = Arc::new(Gateway::new(tables, merchants));

@@ -142,7 +142,7 @@ fn file_faults(shown: &str, text: &str) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
     while let Err(error) = toml::from_str::<RawConfig>(&text) {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
-        let message = toml_message(error.message());
+        let message = toml_message(&without_value(error.message()));
         faults.push(Diagnostic {
             file: shown.to_owned(),
             line: Some(line_of(&text, at)),
@@ -162,6 +162,20 @@ fn file_faults(shown: &str, text: &str) -> Vec<Diagnostic> {
     faults
 }
 
+/// A message without the value that is of the wrong type: it may be a secret.
+fn without_value(message: &str) -> String {
+    match message
+        .strip_prefix("invalid type: ")
+        .zip(message.rsplit_once(", expected "))
+    {
+        Some((found, (_, expected))) => {
+            let kind = found.split(['`', '"', ',']).next().unwrap_or_default();
+            format!("invalid type: {}, expected {expected}", kind.trim_end())
+        }
+        None => message.to_owned(),
+    }
+}
+
 fn merged(
     text: &str,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -169,10 +183,10 @@ fn merged(
     let variables = environment
         .into_iter()
         .filter(|(name, _)| name.starts_with("SCMP_GATEWAY__"));
+    // Values stay text until their key says what they are: a key's id such as 00700 is no number.
     let environment = config::Environment::with_prefix("SCMP_GATEWAY")
         .prefix_separator("__")
         .separator("__")
-        .try_parsing(true)
         .source(Some(variables.collect()));
     config::Config::builder()
         .add_source(config::File::from_str(text, config::FileFormat::Toml))

@@ -1,24 +1,25 @@
 //! HTTP: connections, limits, shutdown.
 //!
-//! Old clients are met half-way: any path, HTTP/1.0, header names of any case. What could hide a request inside another is
-//! refused: two lengths, or a length beside chunks.
+//! Old clients are met half-way: any path, HTTP/1.0, header names of any case. Nothing can hide a request inside another:
+//! two lengths that differ are refused, and after chunks beside a length, where hyper goes by the chunks, the connection ends.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{info, warn};
 
 use crate::config::Server;
@@ -27,6 +28,9 @@ use super::{Gateway, Response};
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much of a body that is over the limit is read and thrown away, in bytes.
+const DISCARDED_MAX: usize = 16 << 20;
 
 /// What connections share.
 #[derive(Clone)]
@@ -48,6 +52,7 @@ pub async fn run(
     let (under_way, mut ended) = mpsc::channel(1);
     let connections = Arc::new(Semaphore::new(server.max_connections));
     let graceful = GracefulShutdown::new();
+    let (closing, closed) = watch::channel(false);
     let shared = Shared {
         gateway,
         max_body: server.max_body,
@@ -56,13 +61,15 @@ pub async fn run(
     };
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
+        let (stream, permit) = tokio::select! {
             accepted = accept(&listener, &connections) => accepted,
             () = &mut shutdown => break,
         };
-        let (stream, permit) = accepted;
         let shared = shared.clone();
+        let begun = Arc::new(AtomicBool::new(false));
+        let silent = silent(closed.clone(), Arc::clone(&begun));
         let service = service_fn(move |request| {
+            begun.store(true, Ordering::Relaxed);
             let shared = shared.clone();
             async move { Ok::<_, Infallible>(respond(request, shared).await) }
         });
@@ -76,13 +83,17 @@ pub async fn run(
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off is its own affair: the request runs in a task of its own.
-            let _ended = connection.await;
+            tokio::select! {
+                _ended = connection => {}
+                () = silent => {}
+            }
             drop(permit);
         });
     }
     drop(listener);
     drop(shared);
     info!("shutting down: finishing what is under way");
+    closing.send_replace(true);
     let drained = async {
         graceful.shutdown().await;
         while ended.recv().await.is_some() {}
@@ -90,6 +101,14 @@ pub async fn run(
     match tokio::time::timeout(server.drain_timeout, drained).await {
         Ok(()) => info!("all requests are finished"),
         Err(_) => warn!("requests were still under way at the end of server.drain_timeout"),
+    }
+}
+
+/// Ends at the shutdown, if the connection has sent no request by then: hyper would wait for one.
+async fn silent(mut closing: watch::Receiver<bool>, begun: Arc<AtomicBool>) {
+    let closed = closing.wait_for(|closing| *closing).await.is_ok();
+    if !closed || begun.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -141,15 +160,16 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
-    let body = Limited::new(request.into_body(), shared.max_body).collect();
+    let mut over = false;
+    let body = whole(request.into_body(), shared.max_body, &mut over);
     let body = match tokio::time::timeout(shared.receive_timeout, body).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+        _ if over => {
             return (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 gateway.too_large(shared.max_body),
             );
         }
+        Ok(Ok(body)) => body,
         Ok(Err(_)) => return (StatusCode::BAD_REQUEST, gateway.not_scmp()),
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, gateway.not_scmp()),
     };
@@ -164,6 +184,28 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
         StatusCode::OK,
         answer.await.unwrap_or_else(|_| gateway.failed()),
     )
+}
+
+/// The whole body, and whether it is over the limit. What is over it is read and thrown away: an old client writes
+/// everything before it reads anything, and a connection closed on unread bytes is reset, which would cost it the reply.
+async fn whole(mut body: Incoming, limit: usize, over: &mut bool) -> Result<Bytes, hyper::Error> {
+    let mut kept = BytesMut::new();
+    let mut read = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        read += data.len();
+        *over = read > limit;
+        match *over {
+            false => kept.extend_from_slice(&data),
+            true => kept = BytesMut::new(),
+        }
+        if read > limit.saturating_add(DISCARDED_MAX) {
+            break;
+        }
+    }
+    Ok(kept.freeze())
 }
 
 /// Whether the headers leave it open where the request ends.

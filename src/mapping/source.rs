@@ -20,6 +20,26 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
+    /// A fault somewhere in the table of several lines that begins at `offset`: at the first of its lines that holds
+    /// what the message quotes.
+    pub fn within(&self, offset: usize, message: impl Into<String>) -> Diagnostic {
+        let message = message.into();
+        let quoted = message
+            .split('"')
+            .nth(1)
+            .filter(|quoted| !quoted.is_empty());
+        let table = self.text.get(offset..).unwrap_or_default();
+        let end = table
+            .get(2..)
+            .and_then(|rest| rest.find("\n[["))
+            .map_or(table.len(), |end| end + 2);
+        let found = quoted.and_then(|quoted| {
+            let whole = table[..end].find(&format!("\"{quoted}\""));
+            whole.or_else(|| table[..end].find(quoted))
+        });
+        self.at(offset + found.unwrap_or(0), message)
+    }
+
     /// A fault at a byte offset of this file.
     pub fn at(&self, offset: usize, message: impl Into<String>) -> Diagnostic {
         Diagnostic {

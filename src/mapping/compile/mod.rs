@@ -194,6 +194,22 @@ fn absent(name: &str) -> Diagnostic {
     }
 }
 
+/// Where the key stands that a message calls unknown, in an entry of several lines that begins at `at`.
+fn unknown_key(text: &str, at: usize, message: &str) -> Option<usize> {
+    let key = message.strip_prefix("unknown field `")?.split('`').next()?;
+    let entry = text.get(at..)?;
+    let end = entry.find("\n[").unwrap_or(entry.len());
+    let mut from = at;
+    for line in entry[..end].split_inclusive('\n') {
+        let rest = line.trim_start().strip_prefix(key);
+        if rest.is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            return Some(from);
+        }
+        from += line.len();
+    }
+    None
+}
+
 fn parse<'f, T: DeserializeOwned + Unreadable>(
     file: &'f SourceFile,
     faults: &mut Vec<Diagnostic>,
@@ -201,6 +217,7 @@ fn parse<'f, T: DeserializeOwned + Unreadable>(
     match toml::from_str::<T>(&file.text) {
         Ok(raw) => {
             for (at, message) in raw.unreadable() {
+                let at = unknown_key(&file.text, at, &message).unwrap_or(at);
                 faults.push(file.at(at, toml_message(&message)));
             }
             Some((file, raw))

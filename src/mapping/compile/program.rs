@@ -117,6 +117,7 @@ fn part(
     collect(&raw.reply, &mut reply, fault, |raw, earlier| {
         reply_line(raw, earlier, &prefix, scope)
     });
+    let mut wrong_steps = Vec::new();
     for line in raw.steps.iter() {
         let step = line.get_ref();
         if !belongs(step, scope) {
@@ -125,10 +126,11 @@ fn part(
         }
         match step::step(step, number, &program.bodies, scope) {
             Ok(step) if program.steps.iter().any(|other| other.name == step.name) => {
-                fault(line.span().start, format!("step \"{}\" stands twice.", step.name));
+                let text = format!("step \"{}\" stands twice.", step.name);
+                wrong_steps.push(file.within(line.span().start, text));
             }
             Ok(step) => program.steps.push(step),
-            Err(message) => fault(line.span().start, message),
+            Err(message) => wrong_steps.push(file.within(line.span().start, message)),
         }
     }
     if let Some(raw) = &raw.follow_on {
@@ -147,6 +149,7 @@ fn part(
             Err(message) => fault(line.span().start, message),
         }
     }
+    faults.extend(wrong_steps);
     let name = raw.service.get_ref().to_ascii_lowercase();
     program.parts.push(Part { name, prefix, reply, fails_as });
 }
