@@ -67,7 +67,7 @@ fn the_example_configuration_is_right() {
 #[test]
 fn the_readme_names_every_service() {
     let (readme, tables) = (read("README.md"), tables());
-    for name in tables.services.keys() {
+    for name in &tables.services {
         assert!(readme.contains(name.as_str()), "{name}");
     }
 }

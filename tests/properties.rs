@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use scmp_gateway::mapping::{Settings, Tables, compile::compile, source};
-use scmp_gateway::plan::{Context, Execution, Next, Opened, open};
+use scmp_gateway::plan::{Context, Execution, History, Next, Opened, open};
 use scmp_gateway::rest::{Answer, Outcome};
 use scmp_gateway::scmp::{self, Charset, Reply};
 use serde_json::{Value, json};
@@ -11,10 +11,22 @@ fn tables() -> Tables {
     compile(&source::embedded()).expect("the embedded tables are right")
 }
 
+/// Nothing is known of earlier requests.
+struct Nothing;
+
+impl History for Nothing {
+    fn kind(&self, _id: &str, _token: Option<&str>) -> Option<String> {
+        None
+    }
+
+    fn token(&self, _id: &str, _kind: Option<&str>) -> String {
+        String::new()
+    }
+}
+
 fn context() -> Context {
     Context {
         request_id: "1".repeat(22),
-        request_token: "t".into(),
         time: "2026-01-01T000000Z".into(),
     }
 }
@@ -72,7 +84,7 @@ proptest! {
         let fields = [("customer_firstname", name), ("ship_to_city", city), ("merchant_defined_data1", data)];
         let lines = create(&fields);
         let Ok(request) = scmp::parse(&lines) else { return Ok(()) };
-        match open(&tables, |_| Some(&settings), &request, &context()) {
+        match open(&tables, |_| Some(&settings), &Nothing, &request, &context()) {
             Opened::Refused(refused) => prop_assert!(!refused.refusals.is_empty()),
             Opened::Running(execution) => {
                 let mut found = Vec::new();
@@ -93,7 +105,7 @@ proptest! {
         let settings = Settings::default();
         let lines = "ics_applications=ics_pay_subscription_retrieve\nmerchant_id=m\nmerchant_ref_number=r\nsubscription_id=X\n";
         let request = scmp::parse(lines).expect("a request");
-        let Opened::Running(mut execution) = open(&tables, |_| Some(&settings), &request, &context()) else {
+        let Opened::Running(mut execution) = open(&tables, |_| Some(&settings), &Nothing, &request, &context()) else {
             panic!("nothing is wrong with this request");
         };
         let stored = json!({"id": "X", "_embedded": {"defaultPaymentInstrument": {"state": "ACTIVE",
@@ -128,7 +140,7 @@ proptest! {
         }
         lines.push_str("customer_cc_number=4111111111111112\n");
         let Ok(request) = scmp::parse(&lines) else { return Ok(()) };
-        if let Opened::Refused(refused) = open(&tables, |_| Some(&settings), &request, &context()) {
+        if let Opened::Refused(refused) = open(&tables, |_| Some(&settings), &Nothing, &request, &context()) {
             let shown = String::from_utf8_lossy(&refused.reply.render(Charset::Utf8)).into_owned();
             prop_assert!(!shown.contains("4111111111111112"));
         }

@@ -164,5 +164,9 @@ impl History for NoHistory {
 }
 
 fn names(services: &str) -> Vec<String> {
-    services.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    services
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }

@@ -67,14 +67,22 @@ pub fn kind_of(key: &hmac::Key, merchant: &str, id: &str, token: &str) -> Option
     let (version, rest) = bytes.split_first()?;
     let (kind, found) = rest.split_at_checked(rest.len().checked_sub(TAG)?)?;
     let known = tag(key, merchant, id, kind);
-    let right = *version == TOKEN_VERSION && constant_time::verify_slices_are_equal(found, &known).is_ok();
+    let right =
+        *version == TOKEN_VERSION && constant_time::verify_slices_are_equal(found, &known).is_ok();
     let kind = String::from_utf8(kind.to_vec()).ok()?;
     (right && !kind.is_empty()).then_some(kind)
 }
 
 fn tag(key: &hmac::Key, merchant: &str, id: &str, kind: &[u8]) -> [u8; TAG] {
     let mut signed = hmac::Context::with_key(key);
-    for part in [&[TOKEN_VERSION], merchant.as_bytes(), b"\n", id.as_bytes(), b"\n", kind] {
+    for part in [
+        &[TOKEN_VERSION],
+        merchant.as_bytes(),
+        b"\n",
+        id.as_bytes(),
+        b"\n",
+        kind,
+    ] {
         signed.update(part);
     }
     let mut tag = [0; TAG];
@@ -111,7 +119,10 @@ mod tests {
     fn a_token_is_bound_to_merchant_and_id() {
         let token = request_token(&key(), "mid1234", "1", Some("sale"));
         assert!(token.len() <= 256);
-        assert_eq!(kind_of(&key(), "mid1234", "1", &token).as_deref(), Some("sale"));
+        assert_eq!(
+            kind_of(&key(), "mid1234", "1", &token).as_deref(),
+            Some("sale")
+        );
         assert_eq!(kind_of(&key(), "mid1234", "2", &token), None);
         assert_eq!(kind_of(&key(), "mid12341", "", &token), None);
     }
@@ -119,7 +130,14 @@ mod tests {
     #[test]
     fn foreign_tokens_say_nothing() {
         let token = request_token(&key(), "mid1234", "1", None);
-        for foreign in ["", "AA", "x", "not base64!", &token, "AhAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        for foreign in [
+            "",
+            "AA",
+            "x",
+            "not base64!",
+            &token,
+            "AhAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ] {
             assert_eq!(kind_of(&key(), "mid1234", "1", foreign), None, "{foreign}");
         }
     }

@@ -100,7 +100,10 @@ impl Leaf {
             LeafValue::Offers(body) => {
                 let offers = facts.values.offers().iter();
                 let written = offers.map(|offer| {
-                    let facts = Facts { offer: Some(offer), ..facts };
+                    let facts = Facts {
+                        offer: Some(offer),
+                        ..facts
+                    };
                     String::from_utf8_lossy(&body.write(facts, codes)).into_owned()
                 });
                 let written: Vec<String> = written.filter(|json| json != "{}").collect();
@@ -144,7 +147,10 @@ impl Body {
                 leaf.member = format!("{}:", json_text(key));
             }
             let same = |other: &(Vec<usize>, Leaf)| other.1.path == leaf.path;
-            let at = placed.iter().rposition(same).map_or(placed.len(), |at| at + 1);
+            let at = placed
+                .iter()
+                .rposition(same)
+                .map_or(placed.len(), |at| at + 1);
             placed.insert(at, (body.chain(container), leaf));
         }
         body.leaves = depth_first(placed);
@@ -181,7 +187,9 @@ impl Body {
             if done || !leaf.when.holds(facts) {
                 continue;
             }
-            let Some(json) = leaf.json(facts, codes) else { continue };
+            let Some(json) = leaf.json(facts, codes) else {
+                continue;
+            };
             writer.enter(self, leaf.container);
             writer.comma();
             writer.out.extend_from_slice(leaf.member.as_bytes());
@@ -204,7 +212,11 @@ impl Body {
                 true,
             ),
             // The number keeps elements apart here; JSON has none.
-            Segment::Numbered(number) => (format!("{{{}", " ".repeat(usize::from(*number))), '}', false),
+            Segment::Numbered(number) => (
+                format!("{{{}", " ".repeat(usize::from(*number))),
+                '}',
+                false,
+            ),
             Segment::Append => (String::new(), ' ', false),
         };
         let known = self

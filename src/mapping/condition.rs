@@ -117,7 +117,10 @@ impl Condition {
     /// Whether it can never hold.
     pub fn is_never(&self) -> bool {
         !self.alternatives.is_empty()
-            && self.alternatives.iter().all(|tests| tests.iter().any(|t| matches!(t, Test::Never)))
+            && self
+                .alternatives
+                .iter()
+                .all(|tests| tests.iter().any(|t| matches!(t, Test::Never)))
     }
 
     /// Whether it holds.
@@ -152,7 +155,9 @@ impl Test {
             Test::Mapped(body) => facts.bodies[*body].is_triggered(facts),
             Test::Has(place, wanted) => facts.replies.has(place) == *wanted,
             Test::Run(step, wanted) => facts.replies.has_run(*step) == *wanted,
-            Test::Kind(kinds) => facts.kind.is_none_or(|kind| kinds.iter().any(|known| known == kind)),
+            Test::Kind(kinds) => facts
+                .kind
+                .is_none_or(|kind| kinds.iter().any(|known| known == kind)),
             Test::Total(wanted) => facts.total.is_some() == *wanted,
             Test::Never => false,
         }

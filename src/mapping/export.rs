@@ -56,7 +56,11 @@ pub fn mappings(tables: &Tables) -> Vec<Mapping> {
             mappings.extend(lines.flat_map(|line| reply(tables, Some((program, number)), line)));
         }
         // Services that come together do most of what they do alone.
-        all.extend(mappings.into_iter().filter(|mapping| seen.insert(mapping.clone())));
+        all.extend(
+            mappings
+                .into_iter()
+                .filter(|mapping| seen.insert(mapping.clone())),
+        );
     }
     for (_, field) in tables.dictionary.iter() {
         if !all
@@ -110,22 +114,51 @@ fn requests(tables: &Tables, program: &Program) -> Vec<Mapping> {
         let service = &program.parts[step.part].name;
         let operation = call.template.operation.as_str();
         for part in &call.template.parts {
-            if let PathPart::Value { source: Source::Field(field), .. } = part {
+            if let PathPart::Value {
+                source: Source::Field(field),
+                ..
+            } = part
+            {
                 let path = operation.split_once(' ').map_or("", |(_, path)| path);
                 let path = format!("@path:{path}");
-                all.push(mapping("request", service, name(*field), operation, path, "copy".into()));
+                all.push(mapping(
+                    "request",
+                    service,
+                    name(*field),
+                    operation,
+                    path,
+                    "copy".into(),
+                ));
             }
         }
-        for leaf in call.body.iter().flat_map(|body| program.bodies[*body].leaves()) {
+        for leaf in call
+            .body
+            .iter()
+            .flat_map(|body| program.bodies[*body].leaves())
+        {
             for (field, path, transform) in fields(tables, leaf) {
-                all.push(mapping("request", service, name(field), operation, path, transform));
+                all.push(mapping(
+                    "request",
+                    service,
+                    name(field),
+                    operation,
+                    path,
+                    transform,
+                ));
             }
         }
     }
     for dropped in &program.dropped {
         let service = &program.parts[0].name;
         let why = dropped.reason.clone();
-        all.push(mapping("request", service, name(dropped.field), "", "@none".into(), why));
+        all.push(mapping(
+            "request",
+            service,
+            name(dropped.field),
+            "",
+            "@none".into(),
+            why,
+        ));
     }
     all
 }
@@ -136,19 +169,20 @@ fn fields(tables: &Tables, leaf: &Leaf) -> Vec<(FieldId, String, String)> {
     match &leaf.value {
         LeafValue::From(Source::Field(field)) => vec![(*field, leaf.path.plain(), transform)],
         LeafValue::Offers(element) => {
-            let below = element.leaves().iter().flat_map(|inner| fields(tables, inner));
+            let below = element
+                .leaves()
+                .iter()
+                .flat_map(|inner| fields(tables, inner));
             let whole = |path| format!("{}[].{path}", leaf.path.plain());
-            below.map(|(field, path, transform)| (field, whole(path), transform)).collect()
+            below
+                .map(|(field, path, transform)| (field, whole(path), transform))
+                .collect()
         }
         LeafValue::From(_) | LeafValue::Constant(_) => Vec::new(),
     }
 }
 
-fn reply(
-    tables: &Tables,
-    part: Option<(&Program, usize)>,
-    line: &ReplyLine,
-) -> Vec<Mapping> {
+fn reply(tables: &Tables, part: Option<(&Program, usize)>, line: &ReplyLine) -> Vec<Mapping> {
     let owner = part.map_or("*", |(program, part)| program.parts[part].name.as_str());
     let operation = |step: usize| {
         let call = part.and_then(|(program, _)| program.steps[step].call());

@@ -149,7 +149,10 @@ impl Dictionary {
                     None => values.unknown.push(&pair.name),
                 }
             }
-            values.offers.push(Offer { number: offer.number, fields });
+            values.offers.push(Offer {
+                number: offer.number,
+                fields,
+            });
         }
         values
     }
@@ -173,7 +176,10 @@ pub struct Offer<'r> {
 impl<'r> Offer<'r> {
     /// The value of a field, where it came.
     pub fn get(&self, id: FieldId) -> Option<&'r str> {
-        self.fields.iter().find(|(field, _)| *field == id).map(|(_, value)| *value)
+        self.fields
+            .iter()
+            .find(|(field, _)| *field == id)
+            .map(|(_, value)| *value)
     }
 }
 
@@ -217,7 +223,12 @@ impl<'r> Values<'r> {
             .map(FieldId)
             .zip(&self.slots)
             .filter(|(_, slot)| slot.is_some());
-        let offered = self.offers.iter().flat_map(|offer| offer.fields.iter().map(|(id, _)| *id));
-        came.map(|(id, _)| id).chain(self.masked.iter().map(|(id, _)| *id)).chain(offered)
+        let offered = self
+            .offers
+            .iter()
+            .flat_map(|offer| offer.fields.iter().map(|(id, _)| *id));
+        came.map(|(id, _)| id)
+            .chain(self.masked.iter().map(|(id, _)| *id))
+            .chain(offered)
     }
 }

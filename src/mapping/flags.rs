@@ -142,7 +142,10 @@ pub struct RestError {
 impl RestError {
     /// Reads the error families of the REST side (rest-api, section 5): `errors[]`, `details[]`, `response.rmsg`, `message`.
     pub fn read(body: &Value) -> RestError {
-        let error = body.pointer("/errors/0").or_else(|| body.get("errorInformation")).unwrap_or(body);
+        let error = body
+            .pointer("/errors/0")
+            .or_else(|| body.get("errorInformation"))
+            .unwrap_or(body);
         let text =
             |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let details = error.get("details").and_then(Value::as_array);
@@ -204,15 +207,28 @@ impl Flags {
                 && is(&line.status, error.status.as_deref())
                 && is(&line.kind, error.kind.as_deref())
                 && is(&line.field, field)
-                && !(line.unblamed && !error.blamed.is_empty())
+                && (!line.unblamed || error.blamed.is_empty())
         };
         let line = self.rest.iter().find(fits)?;
         let says = &line.says;
         let said = [&error.message, &error.kind, &error.status];
-        let said = said.into_iter().flatten().next().map_or("no reason given", String::as_str);
-        let blamed = field.or(error.blamed.first().map(String::as_str)).unwrap_or(said);
-        let message = says.text.replace("{field}", blamed).replace("{message}", said);
-        let verdict = Verdict { rcode: says.rcode, flag: says.flag.clone(), message };
+        let said = said
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or("no reason given", String::as_str);
+        let blamed = field
+            .or(error.blamed.first().map(String::as_str))
+            .unwrap_or(said);
+        let message = says
+            .text
+            .replace("{field}", blamed)
+            .replace("{message}", said);
+        let verdict = Verdict {
+            rcode: says.rcode,
+            flag: says.flag.clone(),
+            message,
+        };
         Some((verdict, line.wrong_id))
     }
 }

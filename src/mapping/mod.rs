@@ -58,7 +58,11 @@ pub struct TokenTypes {
 
 impl Default for TokenTypes {
     fn default() -> TokenTypes {
-        TokenTypes { customer: true, instrument: true, identifier: true }
+        TokenTypes {
+            customer: true,
+            instrument: true,
+            identifier: true,
+        }
     }
 }
 

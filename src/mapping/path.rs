@@ -67,8 +67,8 @@ impl JsonPath {
                     .as_array()?
                     .iter()
                     .find(|element| element.get(key).and_then(Value::as_str) == Some(wanted)),
-            Segment::Numbered(number) => value.as_array()?.get(usize::from(*number)),
-            Segment::Append => None,
+                Segment::Numbered(number) => value.as_array()?.get(usize::from(*number)),
+                Segment::Append => None,
             })
     }
 
@@ -130,7 +130,10 @@ fn parse_element(text: &str, rest: &str) -> Result<Segment, String> {
     if rest == "]" && text.ends_with("[]") {
         return Ok(Segment::Append);
     }
-    if let Some(number) = rest.strip_prefix('#').and_then(|rest| rest.strip_suffix(']')) {
+    if let Some(number) = rest
+        .strip_prefix('#')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         return number.parse().map(Segment::Numbered).map_err(|_| {
             format!("\"{text}\" has an element without a number; write it as list[#0].")
         });

@@ -354,11 +354,15 @@ impl Program {
     pub fn uses<'f>(&self, field: FieldId, facts: impl Fn(usize) -> Facts<'f>) -> bool {
         let in_path = |source: &Source| matches!(source, Source::Field(used) if *used == field);
         let calls = self.steps.iter().filter_map(Step::call);
-        self.checked.iter().any(|checked| checked.field == field && checked.when.holds(facts(checked.part)))
-            || self.follow_on.is_some_and(|follow_on| follow_on.token == field)
-            || calls.flat_map(|call| &call.template.parts).any(
-                |part| matches!(part, PathPart::Value { source, .. } if in_path(source)),
-            )
+        self.checked
+            .iter()
+            .any(|checked| checked.field == field && checked.when.holds(facts(checked.part)))
+            || self
+                .follow_on
+                .is_some_and(|follow_on| follow_on.token == field)
+            || calls
+                .flat_map(|call| &call.template.parts)
+                .any(|part| matches!(part, PathPart::Value { source, .. } if in_path(source)))
     }
 }
 
@@ -366,7 +370,10 @@ impl Tables {
     /// The decimals of a request's currency: two where it has none.
     pub fn decimals(&self, values: &Values<'_>) -> usize {
         let currencies = &self.codes[usize::from(self.currencies.0)];
-        let field = self.dictionary.iter().find(|(_, field)| field.code == Some(self.currencies));
+        let field = self
+            .dictionary
+            .iter()
+            .find(|(_, field)| field.code == Some(self.currencies));
         let code = field.and_then(|(id, _)| currencies.by_scmp(values.get(id)?));
         code.and_then(|code| code.rest.parse().ok()).unwrap_or(2)
     }
@@ -379,7 +386,11 @@ impl Tables {
 
     /// The program of a set of services, by their lower-case names.
     pub fn program(&self, names: &[&str]) -> Option<&Program> {
-        let number = |name: &&str| self.services.binary_search_by(|known| known.as_str().cmp(name)).ok();
+        let number = |name: &&str| {
+            self.services
+                .binary_search_by(|known| known.as_str().cmp(name))
+                .ok()
+        };
         let mut numbers: Vec<usize> = names.iter().map(number).collect::<Option<_>>()?;
         numbers.sort_unstable();
         numbers.dedup();

@@ -138,7 +138,11 @@ pub fn cut(value: &str, decimals: usize) -> &str {
 
 fn truth(value: &str) -> &'static str {
     let yes = ["true", "yes", "y", "1"];
-    if yes.iter().any(|word| value.eq_ignore_ascii_case(word)) { "true" } else { "false" }
+    if yes.iter().any(|word| value.eq_ignore_ascii_case(word)) {
+        "true"
+    } else {
+        "false"
+    }
 }
 
 fn dashes(value: &str) -> Cow<'_, str> {
@@ -214,7 +218,10 @@ mod tests {
     fn amounts_are_cut_to_the_currency() {
         assert_eq!(cut("100.75", 0), "100");
         assert_eq!(cut("1.2345", 3), "1.234");
-        assert_eq!(Transform::Time.from_rest("2026-01-01T10:20:30Z", &[]), "2026-01-01T102030Z");
+        assert_eq!(
+            Transform::Time.from_rest("2026-01-01T10:20:30Z", &[]),
+            "2026-01-01T102030Z"
+        );
     }
 
     #[test]

@@ -34,26 +34,43 @@ pub fn refusals<'f>(
         let said = refusals.iter().any(|known| known.field == *name);
         if !came && !said && required.when.holds(facts) {
             let (kind, field) = (required.refusal, name.clone());
-            refusals.push(Refusal { kind, field, detail: String::new() });
+            refusals.push(Refusal {
+                kind,
+                field,
+                detail: String::new(),
+            });
         }
     }
     let facts = facts_of(0);
     for ([one, other], when) in &program.exclude {
-        let both = [one, other].iter().all(|field| facts.values.get(**field).is_some());
+        let both = [one, other]
+            .iter()
+            .all(|field| facts.values.get(**field).is_some());
         if both && when.holds(facts) {
             let name = |field: &FieldId| tables.dictionary.get(*field).name.clone();
             let detail = format!(" (not together with {})", name(one));
-            refusals.push(Refusal { kind: LocalKind::Invalid, field: name(other), detail });
+            refusals.push(Refusal {
+                kind: LocalKind::Invalid,
+                field: name(other),
+                detail,
+            });
         }
     }
     let number = number_check(tables, facts);
     for checked in &program.checked {
         let field = tables.dictionary.get(checked.field);
         let facts = facts_of(checked.part);
-        let plain = facts.values.get(checked.field).into_iter().map(|value| (field.name.clone(), value));
+        let plain = facts
+            .values
+            .get(checked.field)
+            .into_iter()
+            .map(|value| (field.name.clone(), value));
         let offered = facts.values.offers().iter().filter_map(|offer| {
             let name = field.name.strip_prefix(OFFER)?;
-            Some((format!("offer{} {name}", offer.number), offer.get(checked.field)?))
+            Some((
+                format!("offer{} {name}", offer.number),
+                offer.get(checked.field)?,
+            ))
         });
         for (name, value) in plain.chain(offered) {
             if !checked.when.holds(facts) || refusals.iter().any(|known| known.field == name) {
@@ -66,7 +83,11 @@ pub fn refusals<'f>(
                     Kind::CardNumber => LocalKind::Card,
                     _ => LocalKind::Invalid,
                 };
-                refusals.push(Refusal { kind, field: name, detail });
+                refusals.push(Refusal {
+                    kind,
+                    field: name,
+                    detail,
+                });
             }
         }
     }

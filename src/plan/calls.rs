@@ -15,7 +15,10 @@ use super::keep::keep;
 
 impl Execution<'_> {
     pub(super) fn facts<'f>(&'f self, part: usize, method: Option<&'f Method>) -> Facts<'f> {
-        Facts { method, ..self.plan.facts(&self.replies, part) }
+        Facts {
+            method,
+            ..self.plan.facts(&self.replies, part)
+        }
     }
 
     pub(super) fn call(
@@ -26,11 +29,21 @@ impl Execution<'_> {
     ) -> Result<Call, UnsafeId> {
         if let (Purpose::Undo, Some(undo)) = (purpose, &call.undo) {
             let (method, path) = (undo.template.method.clone(), self.path(&undo.template)?);
-            return Ok(Call { method, path, if_match: None, body: None });
+            return Ok(Call {
+                method,
+                path,
+                if_match: None,
+                body: None,
+            });
         }
         let if_match = call.if_match.and_then(|read| self.replies.etag(read));
         let (method, path) = (call.template.method.clone(), self.path(&call.template)?);
-        Ok(Call { method, path, if_match, body: self.body(part, call) })
+        Ok(Call {
+            method,
+            path,
+            if_match,
+            body: self.body(part, call),
+        })
     }
 
     fn body(&self, part: usize, call: &RestCall) -> Option<Bytes> {
@@ -40,7 +53,10 @@ impl Execution<'_> {
             ..self.facts(part, Some(&call.template.method))
         };
         let body = self.plan.program.bodies[call.body?].write(facts, &self.plan.tables.codes);
-        let stored = call.keep.as_ref().and_then(|line| Some((line, self.replies.body(line.step)?)));
+        let stored = call
+            .keep
+            .as_ref()
+            .and_then(|line| Some((line, self.replies.body(line.step)?)));
         Some(match stored {
             Some((line, stored)) => keep(body, line, stored).into(),
             None => body.into(),
@@ -52,10 +68,18 @@ impl Execution<'_> {
         for part in &template.parts {
             match part {
                 PathPart::Text(text) => path.push_str(text),
-                PathPart::Value { source: Source::Field(field), .. } => {
-                    path.push_str(&path_segment(self.plan.values.get(*field).unwrap_or_default())?);
+                PathPart::Value {
+                    source: Source::Field(field),
+                    ..
+                } => {
+                    path.push_str(&path_segment(
+                        self.plan.values.get(*field).unwrap_or_default(),
+                    )?);
                 }
-                PathPart::Value { source: Source::Reply(place), .. } => {
+                PathPart::Value {
+                    source: Source::Reply(place),
+                    ..
+                } => {
                     let value = self.replies.text(place).unwrap_or_default();
                     match self.replies.body(place.step) {
                         Some(_) => path.push_str(&path_segment(&value)?),
@@ -72,9 +96,17 @@ impl Execution<'_> {
 
     /// The field of the request that stands in a path and cannot.
     pub(super) fn unsafe_field(&self) -> Option<&str> {
-        let calls = self.plan.program.steps.iter().filter_map(|step| step.call());
+        let calls = self
+            .plan
+            .program
+            .steps
+            .iter()
+            .filter_map(|step| step.call());
         let field = calls.flat_map(path_fields).find(|field| {
-            self.plan.values.get(*field).is_some_and(|value| path_segment(value).is_err())
+            self.plan
+                .values
+                .get(*field)
+                .is_some_and(|value| path_segment(value).is_err())
         })?;
         Some(&self.plan.tables.dictionary.get(field).name)
     }
@@ -96,7 +128,9 @@ impl Execution<'_> {
     fn only(&self, call: &RestCall, fits: impl Fn(&str) -> bool) -> Option<FieldId> {
         let body = &self.plan.program.bodies[call.body?];
         let mut fitting = body.leaves().iter().filter_map(|leaf| match leaf.value {
-            LeafValue::From(Source::Field(field)) => Some(field).filter(|_| fits(&leaf.path.plain())),
+            LeafValue::From(Source::Field(field)) => {
+                Some(field).filter(|_| fits(&leaf.path.plain()))
+            }
             _ => None,
         });
         let field = fitting.next()?;
@@ -107,7 +141,10 @@ impl Execution<'_> {
 /// The fields of the request in a call's path.
 fn path_fields(call: &RestCall) -> impl Iterator<Item = FieldId> {
     call.template.parts.iter().filter_map(|part| match part {
-        PathPart::Value { source: Source::Field(field), .. } => Some(*field),
+        PathPart::Value {
+            source: Source::Field(field),
+            ..
+        } => Some(*field),
         _ => None,
     })
 }

@@ -153,7 +153,13 @@ impl<'p> Execution<'p> {
                     None => self.fail(at, self.local(*kind)),
                 },
                 Action::Call(call) => match self.call(step.part, call, purpose) {
-                    Ok(call) => return Next::Call { call, step: step.name.clone(), purpose },
+                    Ok(call) => {
+                        return Next::Call {
+                            call,
+                            step: step.name.clone(),
+                            purpose,
+                        };
+                    }
                     Err(_) => self.cannot_call(at),
                 },
             }
@@ -164,7 +170,8 @@ impl<'p> Execution<'p> {
     fn no_other_kind(&mut self, due: Option<(usize, Purpose)>) -> bool {
         let steps = &self.plan.program.steps;
         let other = |failure: &Failure| due.is_some_and(|(at, _)| steps[at].part == failure.part);
-        if matches!(self.phase, Phase::Step(_)) && self.wrong_id.as_ref().is_some_and(|f| !other(f)) {
+        if matches!(self.phase, Phase::Step(_)) && self.wrong_id.as_ref().is_some_and(|f| !other(f))
+        {
             self.failure = self.wrong_id.take();
             self.phase = Phase::Undo(self.plan.program.steps.len());
             return true;
@@ -185,7 +192,8 @@ impl<'p> Execution<'p> {
     fn undoable(&self, left: usize) -> Option<usize> {
         let undo = |at: &usize| self.plan.program.steps[*at].call()?.undo.as_ref();
         (0..left).rev().find(|at| {
-            self.replies.has_run(*at) && undo(at).is_some_and(|undo| undo.when.holds(self.facts(0, None)))
+            self.replies.has_run(*at)
+                && undo(at).is_some_and(|undo| undo.when.holds(self.facts(0, None)))
         })
     }
 
@@ -223,7 +231,11 @@ impl<'p> Execution<'p> {
     /// The SCMP reply and what became of the request. Call it when [`Execution::next_call`] says `Done`.
     pub fn finish(self) -> (scmp::Reply, Summary) {
         let success = self.local(LocalKind::Success);
-        let verdict = self.failure.as_ref().map_or(&success, |failure| &failure.verdict).clone();
+        let verdict = self
+            .failure
+            .as_ref()
+            .map_or(&success, |failure| &failure.verdict)
+            .clone();
         let made = self.made();
         let (id, kind) = match made.first() {
             Some(made) => (made.id.as_str(), Some(made.kind.as_str())),
@@ -268,9 +280,16 @@ impl<'p> Execution<'p> {
         let steps = self.plan.program.steps.iter().enumerate();
         let ran = steps.filter(|(at, _)| self.replies.body(*at).is_some());
         ran.filter_map(|(_, step)| {
-            let makes = step.call()?.makes.iter().find(|makes| makes.when.holds(facts))?;
+            let makes = step
+                .call()?
+                .makes
+                .iter()
+                .find(|makes| makes.when.holds(facts))?;
             let id = self.replies.text(&makes.id)?.into_owned();
-            Some(Made { id, kind: makes.kind.clone() })
+            Some(Made {
+                id,
+                kind: makes.kind.clone(),
+            })
         })
         .collect()
     }
@@ -296,7 +315,11 @@ impl<'p> Execution<'p> {
     /// An id that cannot stand in a path. The caller's own is refused; one that REST gave is an error.
     fn cannot_call(&mut self, at: usize) {
         let verdict = match self.unsafe_field() {
-            Some(name) => self.plan.tables.flags.local(LocalKind::Invalid, name, " (is no id)"),
+            Some(name) => self
+                .plan
+                .tables
+                .flags
+                .local(LocalKind::Invalid, name, " (is no id)"),
             None => self.local(LocalKind::Unreadable),
         };
         match self.phase {
@@ -309,12 +332,15 @@ impl<'p> Execution<'p> {
     }
 
     fn step_answered(&mut self, at: usize, outcome: Outcome) {
-        let Some(call) = self.plan.program.steps[at].call() else { return };
+        let Some(call) = self.plan.program.steps[at].call() else {
+            return;
+        };
         let changes = call.template.method != Method::GET;
         match outcome {
             Outcome::NotSent(_) => self.fail(at, self.local(LocalKind::NoService)),
             Outcome::Unknown(_) if changes => {
-                self.partial.extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
+                self.partial
+                    .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
                 self.fail(at, self.local(LocalKind::Unknown));
             }
             Outcome::Unknown(_) => self.fail(at, self.local(LocalKind::NoService)),
@@ -328,7 +354,8 @@ impl<'p> Execution<'p> {
             true => Some(Value::Null),
             false => serde_json::from_slice(&answer.body).ok(),
         };
-        if let (412, Some(read), false) = (answer.status, call.if_match, self.reread.contains(&at)) {
+        if let (412, Some(read), false) = (answer.status, call.if_match, self.reread.contains(&at))
+        {
             self.reread.push(at);
             self.phase = Phase::Reread { read, then: at };
             return;
@@ -344,10 +371,19 @@ impl<'p> Execution<'p> {
         };
         let error = RestError::read(&body);
         let field = self.blamed(call, answer.status, &error).map(str::to_owned);
-        let judged = self.plan.tables.flags.rest(&call.group, answer.status, &error, field.as_deref());
-        let (verdict, wrong_id) = judged.unwrap_or_else(|| (self.local(LocalKind::NoService), false));
+        let judged =
+            self.plan
+                .tables
+                .flags
+                .rest(&call.group, answer.status, &error, field.as_deref());
+        let (verdict, wrong_id) =
+            judged.unwrap_or_else(|| (self.local(LocalKind::NoService), false));
         if good {
-            let reply = StepReply::Real { status: answer.status, etag: answer.etag, body };
+            let reply = StepReply::Real {
+                status: answer.status,
+                etag: answer.etag,
+                body,
+            };
             self.replies.set(at, reply);
         }
         let part = self.plan.program.steps[at].part;
@@ -358,7 +394,11 @@ impl<'p> Execution<'p> {
             }
             (1, Some(verdict)) => self.fail(at, verdict),
             _ if wrong_id && call.try_next => {
-                self.wrong_id = Some(Failure { verdict, part, told: None });
+                self.wrong_id = Some(Failure {
+                    verdict,
+                    part,
+                    told: None,
+                });
                 self.phase = Phase::Step(at + 1);
             }
             _ => {
@@ -377,7 +417,8 @@ impl<'p> Execution<'p> {
             let plain = self.plan.values.get(rule.field).filter(|_| rule.plain);
             let sent = self.plan.values.masked(rule.field).or(plain);
             let stored = self.replies.text(&rule.stored);
-            rule.when.holds(self.facts(self.plan.program.steps[at].part, None))
+            rule.when
+                .holds(self.facts(self.plan.program.steps[at].part, None))
                 && sent.is_some_and(|sent| !stored.is_some_and(|stored| may_be_same(sent, &stored)))
         })?;
         let name = &self.plan.tables.dictionary.get(wrong.field).name;
@@ -395,7 +436,11 @@ impl<'p> Execution<'p> {
             let changed = self.partial.join(", ");
             verdict.message = format!("{} (already changed: {changed})", verdict.message);
         }
-        self.failure = Some(Failure { verdict, part, told: None });
+        self.failure = Some(Failure {
+            verdict,
+            part,
+            told: None,
+        });
         self.phase = Phase::Undo(self.plan.program.steps.len());
     }
 }

@@ -77,12 +77,22 @@ impl<'p> Plan<'p> {
             }
         }
         let decimals = tables.decimals(&values);
-        let total = program.total.and_then(|rule| total::total(rule, &values, decimals));
+        let total = program
+            .total
+            .and_then(|rule| total::total(rule, &values, decimals));
         let kind = program.follow_on.and_then(|follow_on| {
             history.kind(values.get(follow_on.id)?, values.get(follow_on.token))
         });
-        let mut plan =
-            Plan { tables, program, settings, values, variants: Vec::new(), decimals, total, kind };
+        let mut plan = Plan {
+            tables,
+            program,
+            settings,
+            values,
+            variants: Vec::new(),
+            decimals,
+            total,
+            kind,
+        };
         let none = Replies::new(program.steps.len());
         for ways in &program.variants {
             let meant = ways.iter().find(|way| way.when.holds(plan.facts(&none, 0)));
@@ -168,7 +178,12 @@ pub fn open<'p>(
     let refuse = |program: Option<&Program>, first: Refusal, others: Vec<Refusal>| {
         let (reply, verdict) = refused(tables, program, &first, request, context, history);
         let refusals = std::iter::once(first).chain(others).collect();
-        Opened::Refused(Refused { reply, verdict, refusals, services: program.map(Program::name) })
+        Opened::Refused(Refused {
+            reply,
+            verdict,
+            refusals,
+            services: program.map(Program::name),
+        })
     };
     let settings = match request.get(MERCHANT).map(merchant) {
         Some(Some(settings)) => settings,
@@ -189,5 +204,9 @@ pub fn open<'p>(
 }
 
 fn refusal(kind: LocalKind, detail: &str) -> Refusal {
-    Refusal { kind, field: MERCHANT.to_owned(), detail: detail.to_owned() }
+    Refusal {
+        kind,
+        field: MERCHANT.to_owned(),
+        detail: detail.to_owned(),
+    }
 }

@@ -42,11 +42,22 @@ pub fn refused(
     context: &Context,
     history: &dyn History,
 ) -> (scmp::Reply, Verdict) {
-    let verdict = tables.flags.local(refusal.kind, &refusal.field, &refusal.detail);
+    let verdict = tables
+        .flags
+        .local(refusal.kind, &refusal.field, &refusal.detail);
     let token = history.token(&context.request_id, None);
     let parts = [PartOutcome::Failed(verdict.clone(), None)];
-    let built = Built { tables, program, parts: &parts, context, token: &token };
-    (without_calls(&built, &tables.dictionary.values(request)), verdict)
+    let built = Built {
+        tables,
+        program,
+        parts: &parts,
+        context,
+        token: &token,
+    };
+    (
+        without_calls(&built, &tables.dictionary.values(request)),
+        verdict,
+    )
 }
 
 /// The reply to something that could not be read as a request.
@@ -58,8 +69,17 @@ pub fn unreadable(
 ) -> (scmp::Reply, Verdict) {
     let verdict = tables.flags.local(kind, "", detail);
     let parts = [PartOutcome::Failed(verdict.clone(), None)];
-    let built = Built { tables, program: None, parts: &parts, context, token: "" };
-    (without_calls(&built, &tables.dictionary.no_values()), verdict)
+    let built = Built {
+        tables,
+        program: None,
+        parts: &parts,
+        context,
+        token: "",
+    };
+    (
+        without_calls(&built, &tables.dictionary.no_values()),
+        verdict,
+    )
 }
 
 fn without_calls(built: &Built<'_>, values: &Values<'_>) -> scmp::Reply {
@@ -90,22 +110,37 @@ pub fn build(built: &Built<'_>, facts: Facts<'_>) -> scmp::Reply {
         PartOutcome::NotRun | PartOutcome::Done => None,
     });
     let decides = failure.unwrap_or(&success);
-    let message = built.program.map_or(&built.tables.message, |program| &program.message);
+    let message = built
+        .program
+        .map_or(&built.tables.message, |program| &program.message);
     for line in message {
         add(&mut reply, built, facts, decides, line, |_| true);
     }
-    let parts = built.program.iter().flat_map(|program| &program.parts).zip(built.parts);
+    let parts = built
+        .program
+        .iter()
+        .flat_map(|program| &program.parts)
+        .zip(built.parts);
     for (part, outcome) in parts {
         for line in &part.reply {
             match outcome {
                 PartOutcome::NotRun => {}
                 PartOutcome::Done => add(&mut reply, built, facts, &success, line, |_| true),
                 PartOutcome::Failed(verdict, step) if is_verdict(line) || step.is_some() => {
-                    add(&mut reply, built, facts, verdict, line, |source| match source {
-                        Source::Computed(Computed::Rcode | Computed::Rflag | Computed::Rmsg) => true,
-                        Source::Reply(place) => Some(place.step) == *step,
-                        _ => false,
-                    });
+                    add(
+                        &mut reply,
+                        built,
+                        facts,
+                        verdict,
+                        line,
+                        |source| match source {
+                            Source::Computed(
+                                Computed::Rcode | Computed::Rflag | Computed::Rmsg,
+                            ) => true,
+                            Source::Reply(place) => Some(place.step) == *step,
+                            _ => false,
+                        },
+                    );
                 }
                 PartOutcome::Failed(..) => {}
             }

@@ -50,15 +50,23 @@ pub fn select<'t>(
     tables: &'t Tables,
     applications: Option<&str>,
 ) -> Result<&'t Program, SelectError> {
-    let names = applications.unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase());
+    let names = applications
+        .unwrap_or_default()
+        .split(',')
+        .map(|name| name.trim().to_ascii_lowercase());
     let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-    if let Some(name) = names.iter().find(|name| tables.services.binary_search(name).is_err()) {
+    if let Some(name) = names
+        .iter()
+        .find(|name| tables.services.binary_search(name).is_err())
+    {
         return Err(unknown(tables, name));
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     match names[..] {
         [] => Err(SelectError::None),
-        _ => tables.program(&names).ok_or_else(|| SelectError::Together(names.join(", "))),
+        _ => tables
+            .program(&names)
+            .ok_or_else(|| SelectError::Together(names.join(", "))),
     }
 }
 

@@ -14,7 +14,9 @@ pub fn total(rule: Total, values: &Values<'_>, decimals: usize) -> Option<String
     let mut any = false;
     for offer in values.offers() {
         if let Some(amount) = offer.get(rule.amount) {
-            let quantity: i128 = offer.get(rule.quantity).map_or(Some(1), |text| text.parse().ok())?;
+            let quantity: i128 = offer
+                .get(rule.quantity)
+                .map_or(Some(1), |text| text.parse().ok())?;
             sum = sum.checked_add(scaled(amount)?.checked_mul(quantity)?)?;
             any = true;
         }
@@ -36,7 +38,11 @@ fn scaled(text: &str) -> Option<i128> {
     if !digits(whole) || !digits(part) || (whole.is_empty() && part.is_empty()) {
         return None;
     }
-    let part: String = part.chars().chain(std::iter::repeat('0')).take(SCALE).collect();
+    let part: String = part
+        .chars()
+        .chain(std::iter::repeat('0'))
+        .take(SCALE)
+        .collect();
     format!("{whole}{part}").parse().ok()
 }
 
@@ -51,7 +57,14 @@ mod tests {
         assert_eq!(scaled(".5"), Some(500_000));
         assert_eq!(scaled("0.0000"), Some(0));
         assert_eq!(scaled("1.23456789"), Some(1_234_567));
-        for wrong in ["", ".", "-1", "1e3", "1,0", "99999999999999999999999999999999999999999"] {
+        for wrong in [
+            "",
+            ".",
+            "-1",
+            "1e3",
+            "1,0",
+            "99999999999999999999999999999999999999999",
+        ] {
             assert_eq!(scaled(wrong), None, "{wrong}");
         }
     }

@@ -32,7 +32,12 @@ pub fn body(
         faults.push(file.at(raw.resource.span().start, message));
         return Body::new(name(file), leaves);
     }
-    let sent = Sent { whole: raw.resource.get_ref(), resource, shared: raw.shared, below: "" };
+    let sent = Sent {
+        whole: raw.resource.get_ref(),
+        resource,
+        shared: raw.shared,
+        below: "",
+    };
     for line in raw.lines.iter() {
         let leaf = leaf(line.get_ref(), sent, scope).and_then(|leaf| apart(leaf, &leaves));
         match leaf {
@@ -66,13 +71,19 @@ impl Sent<'_> {
     /// The member of a path; nothing where this operation does not take it.
     fn member(self, path: &str, scope: &Scope<'_>) -> Result<Option<Member>, String> {
         let path = JsonPath::parse(path)?;
-        let whole = scope.vocabulary.member_below(self.whole, self.below, &path)?;
-        match scope.vocabulary.member_below(self.resource, self.below, &path) {
-            Ok(member) => Ok(Some(member)),
-            Err(_) if self.shared => Ok(None),
-            Err(message) => Err(message),
+        let whole = scope
+            .vocabulary
+            .member_below(self.whole, self.below, &path)?;
+        if self.shared && !scope.vocabulary.has(self.resource, self.below, &path) {
+            return Ok(None);
         }
-        .map(|member| member.map(|member| if self.resource == self.whole { whole } else { member }))
+        match self.resource == self.whole {
+            true => Ok(Some(whole)),
+            false => scope
+                .vocabulary
+                .member_below(self.resource, self.below, &path)
+                .map(Some),
+        }
     }
 }
 
@@ -85,7 +96,10 @@ fn offers(
     faults: &mut Vec<Diagnostic>,
 ) -> Result<Option<Leaf>, String> {
     let below = format!("{at}[].");
-    let sent = Sent { below: &below, ..sent };
+    let sent = Sent {
+        below: &below,
+        ..sent
+    };
     let mut leaves: Vec<Leaf> = Vec::new();
     for line in raw.offers.iter() {
         let leaf = leaf(line.get_ref(), sent, scope).and_then(|leaf| apart(leaf, &leaves));
@@ -99,7 +113,13 @@ fn offers(
     }
     let element = LeafValue::Offers(Box::new(Body::new(at, leaves)));
     let path = JsonPath::parse(at)?;
-    Ok(Some(Leaf::new(path, element, Transform::Copy, false, Condition::default())))
+    Ok(Some(Leaf::new(
+        path,
+        element,
+        Transform::Copy,
+        false,
+        Condition::default(),
+    )))
 }
 
 fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>, String> {
@@ -117,7 +137,9 @@ fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>
             (LeafValue::From(Source::Field(field)), transform.json())
         }
         (None, Some(reply), None, None) => {
-            let source = scope.reply_path(reply, false)?.map_or(Source::Absent, Source::Reply);
+            let source = scope
+                .reply_path(reply, false)?
+                .map_or(Source::Absent, Source::Reply);
             (LeafValue::From(source), transform.json())
         }
         (None, None, Some(computed), None) => {
@@ -130,10 +152,16 @@ fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>
             (LeafValue::Constant(json_text(text)), JsonKind::Text)
         }
         (None, None, None, Some(_)) => return Err("a constant is a text or a boolean.".to_owned()),
-        _ => return Err("a line has one of `field`, `reply`, `computed` and `constant`.".to_owned()),
+        _ => {
+            return Err(
+                "a line has one of `field`, `reply`, `computed` and `constant`.".to_owned(),
+            );
+        }
     };
     let when = scope.condition(raw.when.as_ref())?;
-    let Some(member) = member.filter(|_| !when.is_never()) else { return Ok(None) };
+    let Some(member) = member.filter(|_| !when.is_never()) else {
+        return Ok(None);
+    };
     if kind != member.kind {
         let words = |kind| match kind {
             JsonKind::Text => "text",
@@ -141,7 +169,10 @@ fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>
             JsonKind::Number => "a number",
         };
         let (wants, has) = (words(member.kind), words(kind));
-        return Err(format!("\"{}\" takes {wants} in REST, but this line sends {has}.", raw.path));
+        return Err(format!(
+            "\"{}\" takes {wants} in REST, but this line sends {has}.",
+            raw.path
+        ));
     }
     let constant = matches!(value, LeafValue::Constant(_))
         || matches!(value, LeafValue::From(Source::Computed(_)));
@@ -151,13 +182,20 @@ fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>
 
 /// What a transform makes must be JSON whatever the field holds.
 fn fits(field: &Field, transform: Transform) -> Result<(), String> {
-    let words = field.values.iter().all(|value| value == "true" || value == "false");
+    let words = field
+        .values
+        .iter()
+        .all(|value| value == "true" || value == "false");
     let right = match transform.json() {
         JsonKind::Text => true,
         JsonKind::Boolean => field.kind == Kind::Flag || (words && !field.values.is_empty()),
         JsonKind::Number => field.kind == Kind::Digits,
     };
-    let needs = if transform.json() == JsonKind::Number { "digits" } else { "flag" };
+    let needs = if transform.json() == JsonKind::Number {
+        "digits"
+    } else {
+        "flag"
+    };
     match right {
         true => Ok(()),
         false => Err(format!(
@@ -187,8 +225,9 @@ fn apart(leaf: Option<Leaf>, earlier: &[Leaf]) -> Result<Option<Leaf>, String> {
             "\"{}\" stands twice in this body; remove one of the two or tell them apart by `when`.",
             leaf.path
         )),
-        Some(other) => {
-            Err(format!("\"{}\" and \"{}\" cannot both be sent.", leaf.path, other.path))
-        }
+        Some(other) => Err(format!(
+            "\"{}\" and \"{}\" cannot both be sent.",
+            leaf.path, other.path
+        )),
     }
 }

@@ -42,7 +42,11 @@ pub fn code_table(codes: &[CodeTable], name: &str) -> Result<CodeId, String> {
 pub fn needed(name: &str, codes: &[CodeTable], faults: &mut Vec<Diagnostic>) -> Option<CodeId> {
     code_table(codes, name)
         .map_err(|message| {
-            faults.push(Diagnostic { file: "codes.toml".to_owned(), line: None, message });
+            faults.push(Diagnostic {
+                file: "codes.toml".to_owned(),
+                line: None,
+                message,
+            });
         })
         .ok()
 }

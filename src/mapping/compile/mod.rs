@@ -35,7 +35,10 @@ pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
         steps: &names.steps,
         body_names: &names.bodies,
         variants: &names.variants,
-        message: sorted.services.iter().find(|(_, raw)| raw.service.get_ref() == "*"),
+        message: sorted
+            .services
+            .iter()
+            .find(|(_, raw)| raw.service.get_ref() == "*"),
         dictionary: &dictionary,
         codes: &codes,
         vocabulary: &vocabulary,
@@ -45,8 +48,10 @@ pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
     for bundle in bundles(&sorted, &names, &mut faults) {
         let mut key: Vec<usize> = bundle.clone();
         key.sort_unstable();
-        let raw: Vec<&Read<'_, RawService>> =
-            bundle.iter().filter_map(|number| sorted.service(&names.services[*number])).collect();
+        let raw: Vec<&Read<'_, RawService>> = bundle
+            .iter()
+            .filter_map(|number| sorted.service(&names.services[*number]))
+            .collect();
         programs.insert(key, program::program(&raw, known, &mut faults));
     }
     let message = program::program(&[], known, &mut faults).message;
@@ -85,8 +90,14 @@ impl Names {
         services.sort();
         let steps = raw().flat_map(|raw| raw.steps.iter()).map(|line| {
             let step = line.get_ref();
-            let operation = step.call.as_ref().and_then(|call| vocabulary.operation(call).ok());
-            (step.name.clone(), operation.and_then(|operation| operation.reply.clone()))
+            let operation = step
+                .call
+                .as_ref()
+                .and_then(|call| vocabulary.operation(call).ok());
+            (
+                step.name.clone(),
+                operation.and_then(|operation| operation.reply.clone()),
+            )
         });
         let mut variants: Vec<String> = Vec::new();
         for line in raw().flat_map(|raw| raw.variants.iter()) {
@@ -99,17 +110,29 @@ impl Names {
             services,
             prefixes: raw().filter_map(|raw| raw.prefix.clone()).collect(),
             steps: steps.collect(),
-            bodies: sorted.bodies.iter().map(|(file, _)| body::name(file).to_owned()).collect(),
+            bodies: sorted
+                .bodies
+                .iter()
+                .map(|(file, _)| body::name(file).to_owned())
+                .collect(),
         }
     }
 }
 
 /// The services that may come together, each alone too, by their numbers in the order in which they run.
 fn bundles(sorted: &Sorted<'_>, names: &Names, faults: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
-    let mut bundles: Vec<Vec<usize>> = (0..names.services.len()).map(|number| vec![number]).collect();
-    let Some((file, raw)) = &sorted.bundles else { return bundles };
-    let known: Vec<(&str, usize)> =
-        names.services.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let mut bundles: Vec<Vec<usize>> = (0..names.services.len())
+        .map(|number| vec![number])
+        .collect();
+    let Some((file, raw)) = &sorted.bundles else {
+        return bundles;
+    };
+    let known: Vec<(&str, usize)> = names
+        .services
+        .iter()
+        .enumerate()
+        .map(|(at, name)| (name.as_str(), at))
+        .collect();
     for line in raw.bundles.iter() {
         let numbers = line.get_ref().services.iter();
         let numbers = numbers.map(|name| dictionary::named("service", name, &known));
@@ -151,7 +174,9 @@ struct Sorted<'f> {
 
 impl<'f> Sorted<'f> {
     fn service(&self, name: &str) -> Option<&Read<'f, RawService>> {
-        self.services.iter().find(|(_, raw)| raw.service.get_ref().eq_ignore_ascii_case(name))
+        self.services
+            .iter()
+            .find(|(_, raw)| raw.service.get_ref().eq_ignore_ascii_case(name))
     }
 
     fn read(files: &'f [SourceFile], faults: &mut Vec<Diagnostic>) -> Sorted<'f> {

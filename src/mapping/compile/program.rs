@@ -7,13 +7,12 @@ use crate::mapping::diagnostic::Diagnostic;
 use crate::mapping::field::{Dictionary, FieldId, OFFER};
 use crate::mapping::flags::LocalKind;
 use crate::mapping::schema::{
-    RawBody, RawDrop, RawExclude, RawReply, RawRequire, RawService, RawSources, RawStep, RawTests, RawTotal,
-    RawUnchanged,
-    RawWhen,
+    RawBody, RawDrop, RawExclude, RawReply, RawRequire, RawService, RawSources, RawStep, RawTests,
+    RawTotal, RawUnchanged, RawWhen,
 };
 use crate::mapping::source::SourceFile;
 use crate::mapping::tables::{
-    Checked, Dropped, FollowOn, Part, Program, ReplyLine, ReplyValue, Required, Source, Step, Total,
+    Checked, Dropped, FollowOn, Part, Program, ReplyLine, ReplyValue, Required, Source, Total,
     Unchanged, Variant,
 };
 use crate::mapping::transform::Transform;
@@ -68,8 +67,14 @@ pub fn program(
         checked: Vec::new(),
     };
     for (name, resource) in &scope.bodies {
-        if let Some((file, raw)) = known.bodies.iter().find(|(file, _)| body::name(file) == name) {
-            program.bodies.push(body::body(file, raw, resource, &scope, faults));
+        if let Some((file, raw)) = known
+            .bodies
+            .iter()
+            .find(|(file, _)| body::name(file) == name)
+        {
+            program
+                .bodies
+                .push(body::body(file, raw, resource, &scope, faults));
             if let Some(line) = &raw.total {
                 match total(line.get_ref(), &scope) {
                     Ok(total) => program.total = Some(total),
@@ -83,9 +88,12 @@ pub fn program(
     }
     if let Some((file, raw)) = known.message {
         let mut fault = |at: usize, message: String| faults.push(file.at(at, message));
-        collect(&raw.reply, &mut program.message, &mut fault, |raw, earlier| {
-            reply_line(raw, earlier, "", &scope)
-        });
+        collect(
+            &raw.reply,
+            &mut program.message,
+            &mut fault,
+            |raw, earlier| reply_line(raw, earlier, "", &scope),
+        );
     }
     program.checked = checked(&program, &scope);
     program
@@ -105,13 +113,24 @@ fn part(
     let mut variants = Vec::new();
     collect(&raw.variants, &mut variants, fault, |raw, _| {
         let id = scope.variant(&raw.name)?;
-        Ok(Some(Variant { id, when: scope.condition(raw.when.as_ref())? }))
+        Ok(Some(Variant {
+            id,
+            when: scope.condition(raw.when.as_ref())?,
+        }))
     });
     program.variants.push(variants);
-    collect(&raw.require, &mut program.require, fault, |raw, _| required(raw, number, scope));
-    collect(&raw.exclude, &mut program.exclude, fault, |raw, _| exclude(raw, scope));
-    collect(&raw.drop, &mut program.dropped, fault, |raw, _| dropped(raw, scope));
-    collect(&raw.unchanged, &mut program.unchanged, fault, |raw, _| unchanged(raw, scope));
+    collect(&raw.require, &mut program.require, fault, |raw, _| {
+        required(raw, number, scope)
+    });
+    collect(&raw.exclude, &mut program.exclude, fault, |raw, _| {
+        exclude(raw, scope)
+    });
+    collect(&raw.drop, &mut program.dropped, fault, |raw, _| {
+        dropped(raw, scope)
+    });
+    collect(&raw.unchanged, &mut program.unchanged, fault, |raw, _| {
+        unchanged(raw, scope)
+    });
     let prefix = raw.prefix.clone().unwrap_or_default();
     let mut reply = Vec::new();
     collect(&raw.reply, &mut reply, fault, |raw, earlier| {
@@ -134,7 +153,10 @@ fn part(
         }
     }
     if let Some(raw) = &raw.follow_on {
-        match (scope.field(raw.field.get_ref()), scope.field(raw.token.get_ref())) {
+        match (
+            scope.field(raw.field.get_ref()),
+            scope.field(raw.token.get_ref()),
+        ) {
             (Ok(id), Ok(token)) => program.follow_on = Some(FollowOn { id, token }),
             (Err(message), _) => fault(raw.field.span().start, message),
             (_, Err(message)) => fault(raw.token.span().start, message),
@@ -151,12 +173,20 @@ fn part(
     }
     faults.extend(wrong_steps);
     let name = raw.service.get_ref().to_ascii_lowercase();
-    program.parts.push(Part { name, prefix, reply, fails_as });
+    program.parts.push(Part {
+        name,
+        prefix,
+        reply,
+        fails_as,
+    });
 }
 
 fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<'k> {
     let mut scope = Scope {
-        services: services.iter().map(|(_, raw)| raw.service.get_ref().clone()).collect(),
+        services: services
+            .iter()
+            .map(|(_, raw)| raw.service.get_ref().clone())
+            .collect(),
         all_services: known.names,
         elsewhere: known.steps,
         all_bodies: known.body_names,
@@ -173,8 +203,13 @@ fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<'k> 
             if !belongs(step, &scope) {
                 continue;
             }
-            let operation = step.call.as_ref().and_then(|call| known.vocabulary.operation(call).ok());
-            scope.steps.push((step.name.clone(), operation.and_then(|o| o.reply.clone())));
+            let operation = step
+                .call
+                .as_ref()
+                .and_then(|call| known.vocabulary.operation(call).ok());
+            scope
+                .steps
+                .push((step.name.clone(), operation.and_then(|o| o.reply.clone())));
             let resource = operation.and_then(|operation| operation.request.clone());
             if let Some(body) = step.body.clone().zip(resource)
                 && known.body_names.contains(&body.0)
@@ -222,11 +257,7 @@ fn exclude(
     Ok(Some((fields, when)).filter(|(_, when)| !when.is_never()))
 }
 
-fn required(
-    raw: &RawRequire,
-    part: usize,
-    scope: &Scope<'_>,
-) -> Result<Option<Required>, String> {
+fn required(raw: &RawRequire, part: usize, scope: &Scope<'_>) -> Result<Option<Required>, String> {
     let refusal = raw.refusal.as_deref();
     let required = Required {
         part,
@@ -241,13 +272,21 @@ fn required(
 
 fn total(raw: &RawTotal, scope: &Scope<'_>) -> Result<Total, String> {
     let field = |name: &String| scope.field(&format!("{OFFER}{name}"));
-    Ok(Total { amount: field(&raw.amount)?, quantity: field(&raw.quantity)?, tax: field(&raw.tax)? })
+    Ok(Total {
+        amount: field(&raw.amount)?,
+        quantity: field(&raw.quantity)?,
+        tax: field(&raw.tax)?,
+    })
 }
 
 fn dropped(raw: &RawDrop, scope: &Scope<'_>) -> Result<Option<Dropped>, String> {
     let field = scope.field(&raw.field)?;
     let when = scope.condition(raw.when.as_ref())?;
-    let dropped = Dropped { field, reason: raw.reason.clone(), checked: raw.checked };
+    let dropped = Dropped {
+        field,
+        reason: raw.reason.clone(),
+        checked: raw.checked,
+    };
     Ok(Some(dropped).filter(|_| !when.is_never()))
 }
 
@@ -256,7 +295,13 @@ fn unchanged(raw: &RawUnchanged, scope: &Scope<'_>) -> Result<Option<Unchanged>,
     let refusal = named("kind of outcome", &raw.refusal, &LocalKind::NAMES)?;
     let when = scope.condition(raw.when.as_ref())?;
     let stored = scope.reply_path(&raw.stored, false)?;
-    Ok(stored.map(|stored| Unchanged { field, stored, refusal, plain: raw.plain, when }))
+    Ok(stored.map(|stored| Unchanged {
+        field,
+        stored,
+        refusal,
+        plain: raw.plain,
+        when,
+    }))
 }
 
 fn reply_line(
@@ -321,7 +366,12 @@ fn reply_line(
 fn checked(program: &Program, scope: &Scope<'_>) -> Vec<Checked> {
     let mut checked = Vec::new();
     let mut plain = |part: usize, field: FieldId, when: Condition| {
-        checked.push(Checked { part, field, rest_max: None, when });
+        checked.push(Checked {
+            part,
+            field,
+            rest_max: None,
+            when,
+        });
     };
     for required in &program.require {
         plain(required.part, required.field, required.when.clone());
@@ -334,9 +384,13 @@ fn checked(program: &Program, scope: &Scope<'_>) -> Vec<Checked> {
     }
     for step in &program.steps {
         let Some(call) = step.call() else { continue };
-        let Some(body) = call.body.map(|body| &program.bodies[body]) else { continue };
+        let Some(body) = call.body.map(|body| &program.bodies[body]) else {
+            continue;
+        };
         let operation = scope.vocabulary.operation(&call.template.operation);
-        let resource = operation.ok().and_then(|operation| operation.request.as_deref());
+        let resource = operation
+            .ok()
+            .and_then(|operation| operation.request.as_deref());
         let sent = (step.part, resource.unwrap_or_default());
         leaves(body, "", sent, scope, &mut checked);
     }
@@ -364,7 +418,12 @@ fn leaves(
                     _ => member.unwrap_or_default().max,
                 };
                 let when = before_any_call(&leaf.when);
-                checked.push(Checked { part, field: *field, rest_max, when });
+                checked.push(Checked {
+                    part,
+                    field: *field,
+                    rest_max,
+                    when,
+                });
             }
             LeafValue::From(_) | LeafValue::Constant(_) => {}
         }
@@ -374,7 +433,10 @@ fn leaves(
 /// The part of a condition that is known before any call is made.
 fn before_any_call(when: &Condition) -> Condition {
     let early = |test: &&Test| {
-        !matches!(test, Test::Method(_) | Test::Mapped(_) | Test::Has(..) | Test::Run(..))
+        !matches!(
+            test,
+            Test::Method(_) | Test::Mapped(_) | Test::Has(..) | Test::Run(..)
+        )
     };
     let alternatives = when
         .alternatives

@@ -119,7 +119,10 @@ impl Scope<'_> {
         let step = self.step(name)?;
         let path = JsonPath::parse(path)?;
         let steps = step.map_or(self.elsewhere, |_| &self.steps);
-        let known = steps.iter().filter(|(step, _)| step == name).map(|(_, resource)| resource);
+        let known = steps
+            .iter()
+            .filter(|(step, _)| step == name)
+            .map(|(_, resource)| resource);
         let mut wrong = format!("step \"{name}\" has a reply without a body.");
         for resource in known.flatten() {
             let found = match container {
@@ -146,7 +149,9 @@ impl Scope<'_> {
             };
         }
         match text.contains('.') {
-            true => Ok(self.reply_path(text, false)?.map_or(Source::Absent, Source::Reply)),
+            true => Ok(self
+                .reply_path(text, false)?
+                .map_or(Source::Absent, Source::Reply)),
             false => self.field(text).map(Source::Field),
         }
     }
@@ -244,7 +249,11 @@ impl Scope<'_> {
 
     /// Whether these tests allow the services of this program.
     pub fn belongs(&self, raw: &RawTests) -> Result<bool, String> {
-        let known: Vec<(&str, ())> = self.all_services.iter().map(|name| (name.as_str(), ())).collect();
+        let known: Vec<(&str, ())> = self
+            .all_services
+            .iter()
+            .map(|name| (name.as_str(), ()))
+            .collect();
         for name in raw.with.iter().chain(&raw.without) {
             named("service", name, &known)?;
         }

@@ -16,11 +16,18 @@ pub fn step(
     scope: &Scope<'_>,
 ) -> Result<Step, String> {
     let action = match (&raw.call, &raw.refuse) {
-        (Some(operation), None) => Action::Call(Box::new(rest_call(raw, operation, bodies, scope)?)),
+        (Some(operation), None) => {
+            Action::Call(Box::new(rest_call(raw, operation, bodies, scope)?))
+        }
         (None, Some(kind)) => Action::Refuse(named("kind of outcome", kind, &LocalKind::NAMES)?),
         _ => return Err("a step has either `call` or `refuse`.".to_owned()),
     };
-    Ok(Step { name: raw.name.clone(), part, action, when: scope.condition(raw.when.as_ref())? })
+    Ok(Step {
+        name: raw.name.clone(),
+        part,
+        action,
+        when: scope.condition(raw.when.as_ref())?,
+    })
 }
 
 fn rest_call(
@@ -42,17 +49,30 @@ fn rest_call(
         (Some(_), None) => return Err("`keep` needs a body.".to_owned()),
         (None, _) => None,
     };
-    let read = raw.if_match.as_deref().map(|name| scope.step(name)).transpose()?;
+    let read = raw
+        .if_match
+        .as_deref()
+        .map(|name| scope.step(name))
+        .transpose()?;
     let undo = raw.undo.as_ref().map(|undo| {
         scope.vocabulary.operation(&undo.call)?;
         let when = scope.condition(undo.when.as_ref())?;
-        Ok::<_, String>(Undo { template: template(&undo.call, &undo.path, scope)?, when })
+        Ok::<_, String>(Undo {
+            template: template(&undo.call, &undo.path, scope)?,
+            when,
+        })
     });
     let mut makes = Vec::new();
     for line in &raw.makes {
         let when = scope.condition(line.when.as_ref())?;
-        let id = scope.reply_path(&line.id, false)?.filter(|_| !when.is_never());
-        makes.extend(id.map(|id| Makes { kind: line.kind.clone(), id, when }));
+        let id = scope
+            .reply_path(&line.id, false)?
+            .filter(|_| !when.is_never());
+        makes.extend(id.map(|id| Makes {
+            kind: line.kind.clone(),
+            id,
+            when,
+        }));
     }
     Ok(RestCall {
         template: template(name, &raw.path, scope)?,
@@ -106,7 +126,9 @@ fn compile_keep(
     resource: Option<&str>,
     scope: &Scope<'_>,
 ) -> Result<Keep, String> {
-    let step = scope.step(&raw.from)?.ok_or("`keep` names a step of another service.")?;
+    let step = scope
+        .step(&raw.from)?
+        .ok_or("`keep` names a step of another service.")?;
     if scope.steps[step].1.as_deref() != resource {
         return Err(format!(
             "step \"{}\" did not read the object that this call sends.",

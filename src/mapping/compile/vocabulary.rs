@@ -45,8 +45,9 @@ impl Vocabulary {
                         Some("boolean") => JsonKind::Boolean,
                         Some("number") => JsonKind::Number,
                         Some(other) => {
-                            let text =
-                                format!("unknown type \"{other}\"; write string, boolean or number.");
+                            let text = format!(
+                                "unknown type \"{other}\"; write string, boolean or number."
+                            );
                             faults.push(file.at(path.span().start, text));
                             JsonKind::Text
                         }
@@ -118,6 +119,12 @@ impl Vocabulary {
                 Err(format!("unknown resource \"{name}\"{hint}"))
             }
         }
+    }
+
+    /// Whether an object has this member, without the trouble of saying what is near it.
+    pub fn has(&self, resource: &str, below: &str, path: &JsonPath) -> bool {
+        self.look_up(resource, &format!("{below}{}", path.plain()))
+            .is_some()
     }
 
     /// A leaf member of an object.
