@@ -132,6 +132,8 @@ pub struct RawRest {
 pub struct RawOperation {
     pub request: Option<Spanned<String>>,
     pub reply: Option<Spanned<String>>,
+    /// The member without which a reply is not what was asked for.
+    pub proof: Option<Spanned<String>>,
 }
 
 /// A member of a REST object.
@@ -395,6 +397,9 @@ pub struct RawStep {
 pub struct RawKeep {
     pub from: String,
     pub paths: Vec<String>,
+    /// The elements of kept lists that REST masks; all others are the merchant's own words, whatever they look like.
+    #[serde(default)]
+    pub masked: Vec<String>,
 }
 
 /// The call that undoes a step.

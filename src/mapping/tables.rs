@@ -179,6 +179,8 @@ pub struct RestCall {
     pub template: CallTemplate,
     /// The family of operations, by which outcomes are judged.
     pub group: String,
+    /// The member without which a reply is not what was asked for.
+    pub proof: Option<JsonPath>,
     /// Its body.
     pub body: Option<usize>,
     /// The step whose ETag must still hold.
@@ -233,6 +235,8 @@ pub struct Keep {
     pub step: usize,
     /// The parts.
     pub paths: Vec<JsonPath>,
+    /// The elements of kept arrays that REST masks.
+    pub masked: Vec<String>,
     /// The member that tells the elements of each kept array apart, by the array's plain path.
     pub element_keys: Vec<(String, String)>,
 }

@@ -11,7 +11,22 @@ use crate::mapping::tables::{CallTemplate, PathPart, RestCall, Source};
 use crate::rest::{Call, UnsafeId, path_segment};
 
 use super::execution::{Execution, Purpose};
-use super::keep::keep;
+use super::keep::{Lost, keep};
+
+/// Why a call cannot be made.
+#[derive(Debug)]
+pub enum Hindrance {
+    /// An id cannot stand in a path.
+    Id,
+    /// Something that is stored would be lost: its key.
+    Lost(String),
+}
+
+impl From<UnsafeId> for Hindrance {
+    fn from(_: UnsafeId) -> Hindrance {
+        Hindrance::Id
+    }
+}
 
 impl Execution<'_> {
     pub(super) fn facts<'f>(&'f self, part: usize, method: Option<&'f Method>) -> Facts<'f> {
@@ -26,7 +41,7 @@ impl Execution<'_> {
         part: usize,
         call: &RestCall,
         purpose: Purpose,
-    ) -> Result<Call, UnsafeId> {
+    ) -> Result<Call, Hindrance> {
         if let (Purpose::Undo, Some(undo)) = (purpose, &call.undo) {
             let (method, path) = (undo.template.method.clone(), self.path(&undo.template)?);
             return Ok(Call {
@@ -42,25 +57,38 @@ impl Execution<'_> {
             method,
             path,
             if_match,
-            body: self.body(part, call),
+            body: self.body(part, call)?,
         })
     }
 
-    fn body(&self, part: usize, call: &RestCall) -> Option<Bytes> {
+    fn body(&self, part: usize, call: &RestCall) -> Result<Option<Bytes>, Hindrance> {
+        let Some(body) = call.body else { return Ok(None) };
         let transaction_id = self.transaction_id();
         let facts = Facts {
             transaction_id: &transaction_id,
             ..self.facts(part, Some(&call.template.method))
         };
-        let body = self.plan.program.bodies[call.body?].write(facts, &self.plan.tables.codes);
-        let stored = call
-            .keep
-            .as_ref()
-            .and_then(|line| Some((line, self.replies.body(line.step)?)));
-        Some(match stored {
-            Some((line, stored)) => keep(body, line, stored).into(),
-            None => body.into(),
-        })
+        let body = self.plan.program.bodies[body].write(facts, &self.plan.tables.codes);
+        let stored = call.keep.as_ref().and_then(|line| Some((line, self.replies.body(line.step)?)));
+        match stored {
+            Some((line, stored)) => match keep(body, line, stored) {
+                Ok(body) => Ok(Some(body.into())),
+                Err(Lost(key)) => Err(Hindrance::Lost(key)),
+            },
+            None => Ok(Some(body.into())),
+        }
+    }
+
+    /// The field whose line fills the element of this key.
+    pub(super) fn field_of_element(&self, key: &str) -> Option<&str> {
+        let leaves = self.plan.program.bodies.iter().flat_map(|body| body.leaves());
+        let field = leaves.filter(|leaf| leaf.path.element().as_deref() == Some(key)).find_map(
+            |leaf| match leaf.value {
+                LeafValue::From(Source::Field(field)) => Some(field),
+                _ => None,
+            },
+        )?;
+        Some(&self.plan.tables.dictionary.get(field).name)
     }
 
     fn path(&self, template: &CallTemplate) -> Result<String, UnsafeId> {

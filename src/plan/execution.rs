@@ -10,6 +10,7 @@ use crate::mapping::tables::{Action, RestCall};
 use crate::rest::{Answer, Call, Outcome};
 use crate::scmp;
 
+use super::calls::Hindrance;
 use super::reply::{Built, PartOutcome, build};
 use super::{Context, History, Plan};
 
@@ -160,7 +161,7 @@ impl<'p> Execution<'p> {
                             purpose,
                         };
                     }
-                    Err(_) => self.cannot_call(at),
+                    Err(hindrance) => self.cannot_call(at, hindrance),
                 },
             }
         }
@@ -312,15 +313,20 @@ impl<'p> Execution<'p> {
         self.plan.tables.flags.local(kind, "", "")
     }
 
-    /// An id that cannot stand in a path. The caller's own is refused; one that REST gave is an error.
-    fn cannot_call(&mut self, at: usize) {
-        let verdict = match self.unsafe_field() {
-            Some(name) => self
-                .plan
-                .tables
-                .flags
-                .local(LocalKind::Invalid, name, " (is no id)"),
-            None => self.local(LocalKind::Unreadable),
+    /// An id that cannot stand in a path: the caller's own is refused; one that REST gave is an error. Or something
+    /// stored that only the caller can give again.
+    fn cannot_call(&mut self, at: usize, hindrance: Hindrance) {
+        let flags = &self.plan.tables.flags;
+        let verdict = match hindrance {
+            Hindrance::Lost(key) => {
+                let name = self.field_of_element(&key).unwrap_or(&key);
+                let detail = " (is stored masked and would be lost: send it again)";
+                flags.local(LocalKind::Invalid, name, detail)
+            }
+            Hindrance::Id => match self.unsafe_field() {
+                Some(name) => flags.local(LocalKind::Invalid, name, " (is no id)"),
+                None => self.local(LocalKind::Unreadable),
+            },
         };
         match self.phase {
             Phase::Undo(left) => {
@@ -369,6 +375,14 @@ impl<'p> Execution<'p> {
             None if good => return self.fail(at, self.local(LocalKind::Unreadable)),
             body => body.unwrap_or_default(),
         };
+        // A success without the object that was asked for, be it sealed or cut down, must not pass for one without data.
+        let proved = call.proof.as_ref().is_none_or(|proof| proof.find(&body).is_some_and(|id| !id.is_null()));
+        if good && !proved {
+            return self.fail(at, self.local(LocalKind::Unreadable));
+        }
+        if matches!(answer.status, 408 | 500..) && call.template.method != Method::GET {
+            self.partial.extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
+        }
         let error = RestError::read(&body);
         let field = self.blamed(call, answer.status, &error).map(str::to_owned);
         let judged =

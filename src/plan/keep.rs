@@ -6,25 +6,25 @@ use crate::mapping::mask::is_masked;
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::tables::Keep;
 
+/// A stored element that would be lost, for REST shows it masked and it cannot be sent back: its key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lost(pub String);
+
 /// Adds to a body the parts of the stored object that are to be kept. What the body says itself wins; what REST returned
-/// masked is left out.
-pub fn keep(body: Vec<u8>, keep: &Keep, stored: &Value) -> Vec<u8> {
-    let Ok(mut new) = serde_json::from_slice::<Value>(&body) else {
-        return body;
-    };
+/// masked is never sent back.
+pub fn keep(body: Vec<u8>, keep: &Keep, stored: &Value) -> Result<Vec<u8>, Lost> {
+    let Ok(mut new) = serde_json::from_slice::<Value>(&body) else { return Ok(body) };
     for path in &keep.paths {
-        let Some(old) = path.find(stored) else {
-            continue;
-        };
+        let Some(old) = path.find(stored) else { continue };
         // A list that the body does not touch is not sent at all: it stays as it is.
         if old.is_array() && path.find(&new).is_none() {
             continue;
         }
         if let Some(place) = place(&mut new, path) {
-            merge(place, old, &path.plain(), &keep.element_keys);
+            merge(place, old, &path.plain(), keep)?;
         }
     }
-    serde_json::to_vec(&new).unwrap_or(body)
+    Ok(serde_json::to_vec(&new).unwrap_or(body))
 }
 
 /// The place of a path in a document, made where it is missing.
@@ -47,28 +47,24 @@ fn place<'v>(root: &'v mut Value, path: &JsonPath) -> Option<&'v mut Value> {
         })
 }
 
-fn merge(new: &mut Value, old: &Value, plain: &str, keys: &[(String, String)]) {
+fn merge(new: &mut Value, old: &Value, plain: &str, keep: &Keep) -> Result<(), Lost> {
     match (&mut *new, old) {
         (Value::Object(new), Value::Object(old)) => {
             for (name, old) in old {
                 let plain = format!("{plain}.{name}");
-                merge(
-                    new.entry(name.clone()).or_insert(Value::Null),
-                    old,
-                    &plain,
-                    keys,
-                );
+                merge(new.entry(name.clone()).or_insert(Value::Null), old, &plain, keep)?;
             }
             new.retain(|_, value| !value.is_null());
         }
         (Value::Array(new), Value::Array(old)) => {
-            if let Some((_, key)) = keys.iter().find(|(array, _)| array == plain) {
-                merge_elements(new, old, key, plain, keys);
+            if let Some((_, key)) = keep.element_keys.iter().find(|(array, _)| array == plain) {
+                merge_elements(new, old, key, plain, keep)?;
             }
         }
         (Value::Null, old) => *new = unmasked(old),
         _ => {}
     }
+    Ok(())
 }
 
 fn merge_elements(
@@ -76,18 +72,20 @@ fn merge_elements(
     old: &[Value],
     key: &str,
     plain: &str,
-    keys: &[(String, String)],
-) {
+    keep: &Keep,
+) -> Result<(), Lost> {
     for old in old {
-        let same = new
-            .iter_mut()
-            .find(|new| new.get(key).is_some() && new.get(key) == old.get(key));
+        let same = new.iter_mut().find(|new| new.get(key).is_some() && new.get(key) == old.get(key));
+        let name = old.get(key).and_then(Value::as_str).unwrap_or_default();
         match same {
-            Some(same) => merge(same, old, &format!("{plain}[]"), keys),
-            None if holds_mask(old) => {}
+            Some(same) => merge(same, old, &format!("{plain}[]"), keep)?,
+            None if holds_mask(old) && keep.masked.iter().any(|masked| masked == name) => {
+                return Err(Lost(format!("{key}={name}")));
+            }
             None => new.push(old.clone()),
         }
     }
+    Ok(())
 }
 
 fn holds_mask(value: &Value) -> bool {
@@ -133,12 +131,13 @@ mod tests {
                 .iter()
                 .map(|p| JsonPath::parse(p).expect("a path"))
                 .collect(),
+            masked: vec!["s".into()],
             element_keys: vec![
                 ("list".into(), "name".into()),
                 ("buyer.ids".into(), "type".into()),
             ],
         };
-        let body = keep(serde_json::to_vec(&new).expect("JSON"), &keep_line, stored);
+        let body = keep(serde_json::to_vec(&new).expect("JSON"), &keep_line, stored).expect("kept");
         serde_json::from_slice(&body).expect("JSON")
     }
 
@@ -158,12 +157,30 @@ mod tests {
 
     #[test]
     fn masked_values_are_never_sent_back() {
-        let stored = json!({"list": [{"name": "s", "value": "XXXXXX1111"}],
-            "buyer": {"tax": "12XXXXX89", "currency": "USD", "ids": [{"type": "d", "id": "AXX1"}]}});
-        let new = json!({"list": [{"name": "a", "value": "1"}]});
-        let want = json!({"list": [{"name": "a", "value": "1"}],
-            "buyer": {"currency": "USD", "ids": [{"type": "d", "id": "AXX1"}]}});
-        assert_eq!(kept(&["list", "buyer"], new, &stored), want);
+        let stored = json!({"buyer": {"tax": "12XXXXX89", "currency": "USD", "ids": [{"type": "d", "id": "AXX1"}]}});
+        let want = json!({"buyer": {"currency": "USD", "ids": [{"type": "d", "id": "AXX1"}]}});
+        assert_eq!(kept(&["buyer"], json!({}), &stored), want);
+    }
+
+    #[test]
+    fn a_merchants_own_words_survive_whatever_they_look_like() {
+        let stored = json!({"list": [{"name": "a", "value": "411111XXXXXX1111"}]});
+        let new = json!({"list": [{"name": "b", "value": "1"}]});
+        let want = json!({"list": [{"name": "b", "value": "1"}, {"name": "a", "value": "411111XXXXXX1111"}]});
+        assert_eq!(kept(&["list"], new, &stored), want);
+    }
+
+    #[test]
+    fn a_masked_element_is_not_lost_in_silence() {
+        let keep_line = Keep {
+            step: 0,
+            paths: vec![JsonPath::parse("list").expect("a path")],
+            masked: vec!["s".into()],
+            element_keys: vec![("list".into(), "name".into())],
+        };
+        let stored = json!({"list": [{"name": "s", "value": "XXXXXX1111"}]});
+        let body = br#"{"list":[{"name":"a","value":"1"}]}"#.to_vec();
+        assert_eq!(keep(body, &keep_line, &stored), Err(Lost("name=s".into())));
     }
 
     #[test]

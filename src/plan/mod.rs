@@ -70,40 +70,39 @@ impl<'p> Plan<'p> {
         history: &dyn History,
         request: &'p scmp::Request<'_>,
     ) -> Result<Plan<'p>, (Refusal, Vec<Refusal>)> {
-        let mut values = tables.dictionary.values(request);
-        for rule in &program.unchanged {
-            if values.get(rule.field).is_some_and(is_masked) {
-                values.set_aside(rule.field);
-            }
-        }
+        let values = tables.dictionary.values(request);
         let decimals = tables.decimals(&values);
-        let total = program
-            .total
-            .and_then(|rule| total::total(rule, &values, decimals));
+        let total = program.total.and_then(|rule| total::total(rule, &values, decimals));
         let kind = program.follow_on.and_then(|follow_on| {
             history.kind(values.get(follow_on.id)?, values.get(follow_on.token))
         });
-        let mut plan = Plan {
-            tables,
-            program,
-            settings,
-            values,
-            variants: Vec::new(),
-            decimals,
-            total,
-            kind,
-        };
+        let variants = Vec::new();
+        let mut plan = Plan { tables, program, settings, values, variants, decimals, total, kind };
         let none = Replies::new(program.steps.len());
-        for ways in &program.variants {
-            let meant = ways.iter().find(|way| way.when.holds(plan.facts(&none, 0)));
-            let first = plan.variants.first().copied().unwrap_or(NO_VARIANT);
-            plan.variants.push(meant.map_or(first, |way| way.id));
+        plan.variants = plan.meant(&none);
+        for rule in &program.unchanged {
+            let masked = plan.values.get(rule.field).is_some_and(is_masked);
+            if masked && rule.when.holds(plan.facts(&none, 0)) {
+                plan.values.set_aside(rule.field);
+            }
         }
+        plan.variants = plan.meant(&none);
         let mut found = refusals(tables, program, |part| plan.facts(&none, part)).into_iter();
         match found.next() {
             None => Ok(plan),
             Some(first) => Err((first, found.collect())),
         }
+    }
+
+    /// The way in which each service is meant.
+    fn meant(&self, none: &Replies) -> Vec<u8> {
+        let mut variants: Vec<u8> = Vec::new();
+        for ways in &self.program.variants {
+            let meant = ways.iter().find(|way| way.when.holds(self.facts(none, 0)));
+            let first = variants.first().copied().unwrap_or(NO_VARIANT);
+            variants.push(meant.map_or(first, |way| way.id));
+        }
+        variants
     }
 
     /// Names of fields that came and that nothing is done with: unknown ones, and those that these services do not send.

@@ -200,7 +200,7 @@ fn value<'v>(
         Source::Computed(computed) => match computed {
             Computed::Rcode => verdict.rcode.to_string().into(),
             Computed::Rflag => verdict.flag.as_str().into(),
-            Computed::Rmsg => verdict.message.as_str().into(),
+            Computed::Rmsg => longest(&verdict.message).into(),
             Computed::RequestId => built.context.request_id.as_str().into(),
             // There is none before a merchant is known.
             Computed::RequestToken if built.token.is_empty() => return None,
@@ -211,4 +211,9 @@ fn value<'v>(
     };
     let codes = &built.tables.codes;
     Some(line.transform.from_rest(&raw, codes).into_owned().into())
+}
+
+/// A reply text has at most 255 characters (seed guide, Table 8).
+fn longest(text: &str) -> &str {
+    text.char_indices().nth(255).map_or(text, |(end, _)| &text[..end])
 }

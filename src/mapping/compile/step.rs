@@ -77,6 +77,7 @@ fn rest_call(
     Ok(RestCall {
         template: template(name, &raw.path, scope)?,
         group: operation.group.clone(),
+        proof: operation.proof.clone(),
         body,
         if_match: read.flatten(),
         keep,
@@ -160,9 +161,5 @@ fn compile_keep(
             }
         }
     }
-    Ok(Keep {
-        step,
-        paths,
-        element_keys,
-    })
+    Ok(Keep { step, paths, masked: raw.masked.clone(), element_keys })
 }

@@ -23,6 +23,8 @@ pub struct Operation {
     pub group: String,
     pub request: Option<String>,
     pub reply: Option<String>,
+    /// The member without which a reply is not what was asked for.
+    pub proof: Option<JsonPath>,
 }
 
 /// A member of an object.
@@ -91,11 +93,17 @@ impl Vocabulary {
                 let text = |name: &Option<toml::Spanned<String>>| {
                     name.as_ref().map(|name| name.get_ref().clone())
                 };
-                let operation = Operation {
-                    group: group.clone(),
-                    request: text(&operation.request),
-                    reply: text(&operation.reply),
+                let proof = operation.proof.as_ref().map(|path| (path, JsonPath::parse(path.get_ref())));
+                let proof = match proof {
+                    Some((_, Ok(path))) => Some(path),
+                    Some((at, Err(message))) => {
+                        faults.push(file.at(at.span().start, message));
+                        None
+                    }
+                    None => None,
                 };
+                let (request, reply) = (text(&operation.request), text(&operation.reply));
+                let operation = Operation { group: group.clone(), request, reply, proof };
                 vocabulary
                     .operations
                     .insert(name.get_ref().clone(), operation);
