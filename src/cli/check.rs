@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::config;
 
-use super::{Ended, environment, tables};
+use super::{Ended, environment, serve, tables};
 
 /// Check configuration and mapping tables, wholly: every error with file, line and remedy. Exit 0 or 1.
 #[derive(Debug, clap::Args)]
@@ -20,22 +20,28 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
     match tables(mappings) {
         Err(found) => faults.extend(found),
         Ok(tables) => {
-            if let Some(file) = arguments.config.as_deref() {
-                match config::load(Some(file), environment(), &tables) {
-                    Err(found) => faults.extend(found),
-                    Ok(config) => {
-                        config
-                            .warnings
-                            .iter()
-                            .for_each(|warning| eprintln!("warning: {warning}"));
-                        if let Err(message) = config.server.check_exposure() {
-                            let file = file.display().to_string();
-                            faults.push(crate::mapping::Diagnostic {
-                                file,
-                                line: None,
-                                message,
-                            });
-                        }
+            match config::load(arguments.config.as_deref(), environment(), &tables) {
+                Err(found) => faults.extend(found),
+                Ok(config) => {
+                    config
+                        .warnings
+                        .iter()
+                        .for_each(|warning| eprintln!("warning: {warning}"));
+                    let exposure = config.server.check_exposure();
+                    let live = arguments
+                        .config
+                        .as_ref()
+                        .map_or(Ok(()), |_| serve::check_live(&config));
+                    let live = live.map_err(|failed| failed.lines.join(" "));
+                    for message in [exposure, live].into_iter().filter_map(Result::err) {
+                        let file = arguments.config.as_ref();
+                        let file =
+                            file.map_or("environment".to_owned(), |f| f.display().to_string());
+                        faults.push(crate::mapping::Diagnostic {
+                            file,
+                            line: None,
+                            message,
+                        });
                     }
                 }
             }

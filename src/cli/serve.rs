@@ -61,7 +61,7 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
 }
 
 /// What would only fail later, or dangerously, is refused at start.
-fn check_live(config: &Config) -> Result<(), Failed> {
+pub fn check_live(config: &Config) -> Result<(), Failed> {
     if config.merchants.is_empty() {
         let text = "no merchant is configured: write [merchants.YOUR_ID] in a file and name it with --config, or try \
                     --sandbox, which needs none.";
@@ -114,7 +114,11 @@ async fn serve(mut config: Config, tables: Tables, sandbox: Option<SocketAddr>) 
         stop.await;
         readiness.set(false);
     };
-    let gateway = Arc::new(Gateway::new(tables, merchants));
+    let gateway = Arc::new(Gateway::new(
+        tables,
+        merchants,
+        config.server.request_timeout,
+    ));
     listener::run(server, gateway, &config.server, shutdown).await;
     operators.abort();
     drop(stop_sandbox);
@@ -158,6 +162,23 @@ fn attach(config: &mut Config, address: SocketAddr) -> sandbox::Settings {
 fn announce(config: &Config, address: SocketAddr, admin: SocketAddr, sandbox: bool) {
     let names: Vec<&str> = config.merchants.keys().map(String::as_str).collect();
     eprintln!("admin     http://{admin}/healthz and /readyz");
+    let hosts: Vec<&str> = config
+        .merchants
+        .values()
+        .map(|merchant| {
+            merchant
+                .base_url
+                .as_deref()
+                .unwrap_or(&config.rest.base_url)
+        })
+        .collect();
+    let mut said = Vec::new();
+    for host in hosts.into_iter().filter(|_| !sandbox) {
+        if !said.contains(&host) {
+            eprintln!("REST host {host}");
+            said.push(host);
+        }
+    }
     eprintln!("merchants {}", names.join(", "));
     eprintln!("listening http://{address}");
     if sandbox && let Some(merchant) = names.first() {

@@ -45,6 +45,8 @@ pub struct Server {
     pub max_connections: usize,
     /// How long a client may take to send a request.
     pub receive_timeout: Duration,
+    /// How long all calls of one request may take.
+    pub request_timeout: Duration,
     /// How long a shutdown waits for requests under way.
     pub drain_timeout: Duration,
 }
@@ -72,7 +74,8 @@ impl Server {
             max_body: 128 * 1024,
             max_connections: 1024,
             receive_timeout: Duration::from_secs(10),
-            drain_timeout: Duration::from_secs(90),
+            request_timeout: Duration::from_secs(85),
+            drain_timeout: Duration::from_secs(180),
         }
     }
 

@@ -26,6 +26,7 @@ pub struct RawServer {
     pub max_body_bytes: Option<usize>,
     pub max_connections: Option<usize>,
     pub receive_timeout: Option<String>,
+    pub request_timeout: Option<String>,
     pub drain_timeout: Option<String>,
 }
 
@@ -65,6 +66,18 @@ pub enum RawAuth {
     HttpSignature,
 }
 
+/// What a payment that creates tokens creates, in the words of the REST side.
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum RawTokenType {
+    /// A customer.
+    Customer,
+    /// A payment instrument.
+    PaymentInstrument,
+    /// An instrument identifier.
+    InstrumentIdentifier,
+}
+
 /// `[merchants.ID]`. Has no `Debug`: it holds a secret.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -80,6 +93,7 @@ pub struct RawMerchant {
     pub processor: Option<String>,
     pub relaxed_address: bool,
     pub network_tokens: bool,
+    pub token_types: Option<Vec<RawTokenType>>,
     pub charset: Option<String>,
 }
 

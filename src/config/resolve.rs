@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::mapping::diagnostic::{Diagnostic, hint};
-use crate::mapping::{Settings, Tables};
+use crate::mapping::{Settings, Tables, TokenTypes};
 use crate::rest::{Client, ClientSettings, Credentials, Scheme, Secret};
 use crate::scmp::Charset;
 
-use super::raw::{RawAuth, RawConfig, RawMerchant, RawRest, RawServer};
+use super::raw::{RawAuth, RawConfig, RawMerchant, RawRest, RawServer, RawTokenType};
 use super::{Config, Merchant, Server};
 
 const BASE_URL: &str = "https://apitest.cybersource.com";
@@ -84,6 +84,12 @@ impl Resolver<'_> {
                 "receive_timeout",
                 raw.receive_timeout.as_deref(),
                 defaults.receive_timeout,
+            ),
+            request_timeout: self.duration(
+                "server",
+                "request_timeout",
+                raw.request_timeout.as_deref(),
+                defaults.request_timeout,
             ),
             drain_timeout: self.duration(
                 "server",
@@ -162,18 +168,36 @@ impl Resolver<'_> {
                 RawAuth::HttpSignature => Scheme::HttpSignature,
             },
             portfolio_id: raw.portfolio_id,
-            profile_id: raw.profile_id,
+            profile_id: raw.profile_id.clone(),
         };
         let account =
             client.map(|client| client.merchant(credentials.clone(), raw.base_url.as_deref()));
         if let Some(Err(error)) = account {
             self.fault(&section, "base_url", error.to_string());
         }
+        let token_types = raw
+            .token_types
+            .map_or_else(TokenTypes::default, |types| TokenTypes {
+                customer: types.contains(&RawTokenType::Customer),
+                instrument: types.contains(&RawTokenType::PaymentInstrument),
+                identifier: types.contains(&RawTokenType::InstrumentIdentifier),
+            });
+        if let Some(profile) = raw
+            .profile_id
+            .as_ref()
+            .filter(|profile| profile.len() != 36)
+        {
+            let text = format!(
+                "profile_id has {} characters; it is an id of 36.",
+                profile.len()
+            );
+            self.fault(&section, "profile_id", text);
+        }
         let settings = Settings {
             processor: raw.processor,
             relaxed_address: raw.relaxed_address,
             network_tokens: raw.network_tokens,
-            token_types: Default::default(),
+            token_types,
         };
         Some(Merchant {
             credentials,

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -32,12 +32,17 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a body that is over the limit is read and thrown away, in bytes.
 const DISCARDED_MAX: usize = 16 << 20;
 
+/// How many connections beyond the limit are told so at a time; others are closed.
+const REFUSALS_MAX: usize = 64;
+
 /// What connections share.
 #[derive(Clone)]
 struct Shared {
     gateway: Arc<Gateway>,
     max_body: usize,
     receive_timeout: Duration,
+    /// Whether this connection is one too many: its request is refused.
+    full: bool,
     /// Held by every request under way; the shutdown waits until none is left.
     under_way: mpsc::Sender<Infallible>,
 }
@@ -57,15 +62,26 @@ pub async fn run(
         gateway,
         max_body: server.max_body,
         receive_timeout: server.receive_timeout,
+        full: false,
         under_way,
     };
+    let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let (stream, permit) = tokio::select! {
-            accepted = accept(&listener, &connections) => accepted,
+        let stream = tokio::select! {
+            stream = accept(&listener) => stream,
             () = &mut shutdown => break,
         };
-        let shared = shared.clone();
+        // One too many is told so at once: waiting in line would outlast its patience, and then be carried out unseen.
+        let free = Arc::clone(&connections).try_acquire_owned();
+        let full = free.is_err();
+        let Ok(permit) = free.or_else(|_| Arc::clone(&refusals).try_acquire_owned()) else {
+            continue;
+        };
+        let shared = Shared {
+            full,
+            ..shared.clone()
+        };
         let begun = Arc::new(AtomicBool::new(false));
         let silent = silent(closed.clone(), Arc::clone(&begun));
         let service = service_fn(move |request| {
@@ -112,18 +128,13 @@ async fn silent(mut closing: watch::Receiver<bool>, begun: Arc<AtomicBool>) {
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-) -> (TcpStream, Option<tokio::sync::OwnedSemaphorePermit>) {
-    // The semaphore is never closed, so there is always a permit in the end.
-    let permit = Arc::clone(connections).acquire_owned().await.ok();
+async fn accept(listener: &TcpListener) -> TcpStream {
     let mut pause = Duration::from_millis(5);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let _set = stream.set_nodelay(true);
-                return (stream, permit);
+                return stream;
             }
             Err(error) => {
                 warn!("cannot accept a connection: {error}");
@@ -136,10 +147,11 @@ async fn accept(
 
 async fn respond(request: Request<Incoming>, shared: Shared) -> http::Response<Full<Bytes>> {
     let version = request.version();
+    let full = shared.full;
     let (status, response) = receive(request, &shared).await;
     let mut response = http_response(status, response);
     // A connection whose request was not read to its end cannot be used again, nor does HTTP/1.0 expect to.
-    if version < Version::HTTP_11 || status != StatusCode::OK {
+    if version < Version::HTTP_11 || status != StatusCode::OK || full {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -151,6 +163,10 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
     let gateway = &shared.gateway;
     if is_ambiguous(request.headers()) {
         return (StatusCode::BAD_REQUEST, gateway.not_scmp());
+    }
+    // No old client sends these; a web page that was talked into posting here does.
+    if request.headers().contains_key(ORIGIN) || request.headers().contains_key("sec-fetch-site") {
+        return (StatusCode::FORBIDDEN, gateway.not_scmp());
     }
     if request.method() != Method::POST && request.method() != Method::PUT {
         return (StatusCode::OK, gateway.not_scmp());
@@ -173,6 +189,9 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
         Ok(Err(_)) => return (StatusCode::BAD_REQUEST, gateway.not_scmp()),
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, gateway.not_scmp()),
     };
+    if shared.full {
+        return (StatusCode::OK, gateway.overloaded());
+    }
     // In a task of its own: were the client to hang up, a call could otherwise be cut off half-way.
     let (running, guard) = (Arc::clone(gateway), shared.under_way.clone());
     let answer = tokio::spawn(async move {

@@ -10,14 +10,14 @@ mod identity;
 pub mod listener;
 mod merchants;
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tracing::{info, warn};
 
 use crate::mapping::flags::LocalKind;
 use crate::mapping::{Tables, Verdict};
 use crate::plan::{self, Context, Execution, History, MERCHANT, Next, Opened, Purpose, Summary};
-use crate::rest::Outcome;
+use crate::rest::{Call, Failure, Outcome};
 use crate::scmp::{self, Charset, Reply};
 
 pub use merchants::{Merchant, Merchants};
@@ -26,6 +26,8 @@ pub use merchants::{Merchant, Merchants};
 pub struct Gateway {
     tables: Tables,
     merchants: Merchants,
+    /// How long all calls of one request may take.
+    request_timeout: Duration,
 }
 
 /// An SCMP reply, ready to be sent.
@@ -46,8 +48,12 @@ struct Told<'t> {
 
 impl Gateway {
     /// A gateway for these merchants.
-    pub fn new(tables: Tables, merchants: Merchants) -> Gateway {
-        Gateway { tables, merchants }
+    pub fn new(tables: Tables, merchants: Merchants, request_timeout: Duration) -> Gateway {
+        Gateway {
+            tables,
+            merchants,
+            request_timeout,
+        }
     }
 
     /// Answers the body of one HTTP request. `content_type` is that header's value.
@@ -110,13 +116,26 @@ impl Gateway {
 
     /// The answer to what is no SCMP message at all.
     pub fn not_scmp(&self) -> Response {
+        info!(
+            "something came that is no SCMP message; signed and encrypted messages are not understood"
+        );
         self.unreadable(LocalKind::NotScmp, "", Charset::Utf8).0
     }
 
     /// The answer to a body over the limit, in bytes.
     pub fn too_large(&self, limit: usize) -> Response {
+        info!(
+            limit,
+            "a request was refused: larger than server.max_body_bytes"
+        );
         self.unreadable(LocalKind::TooLarge, &limit.to_string(), Charset::Utf8)
             .0
+    }
+
+    /// The answer when the gateway is at its limit.
+    pub fn overloaded(&self) -> Response {
+        warn!("a connection was refused: server.max_connections is reached");
+        self.unreadable(LocalKind::Overload, "", Charset::Utf8).0
     }
 
     /// The answer when the gateway itself failed.
@@ -161,8 +180,8 @@ impl Gateway {
             purpose,
         } = execution.next_call()
         {
-            let outcome = merchant.account().send(&call).await;
-            tell_of_call(context, &step, purpose, &outcome);
+            let outcome = self.send(merchant, &call, purpose, begun).await;
+            tell_of_call(context, &step, &call, purpose, &outcome);
             execution.answered(outcome);
         }
         let service = execution.services();
@@ -179,6 +198,35 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Makes one call within the time that is left for the whole request: the caller does not wait longer. What undoes
+    /// a step has time of its own.
+    async fn send(
+        &self,
+        merchant: &Merchant,
+        call: &Call,
+        purpose: Purpose,
+        begun: Instant,
+    ) -> Outcome {
+        let sending = merchant.account().send(call);
+        if purpose == Purpose::Undo {
+            return sending.await;
+        }
+        let left = self.request_timeout.saturating_sub(begun.elapsed());
+        let late = || Failure::Timeout {
+            host: "the REST host".to_owned(),
+            limit: self.request_timeout,
+        };
+        match left.is_zero() {
+            true => Outcome::NotSent(late()),
+            false => match tokio::time::timeout(left, sending).await {
+                Ok(outcome) => outcome,
+                Err(_) => Outcome::Unknown(late()),
+            },
+        }
+    }
+}
+
 /// The charset of a request: as it says itself, else the merchant's, else what its bytes look like.
 fn charset(
     content_type: Option<&str>,
@@ -190,18 +238,25 @@ fn charset(
     Ok(known.unwrap_or_else(|| Charset::guess(body)))
 }
 
-/// What an operator should know of one call; calls that went well are part of the request's line.
-fn tell_of_call(context: &Context, step: &str, purpose: Purpose, outcome: &Outcome) {
+/// What an operator should know of one call; calls that went well are part of the request's line. Only what could not be
+/// undone is told with its path, which holds the id of the token that is left.
+fn tell_of_call(context: &Context, step: &str, call: &Call, purpose: Purpose, outcome: &Outcome) {
     let id = &context.request_id;
     match (outcome, purpose) {
-        (Outcome::NotSent(failure), _) => {
+        (Outcome::Answered(answer), Purpose::Undo)
+            if matches!(answer.status, 200..=299 | 404 | 410) =>
+        {
+            warn!(request_id = %id, step, status = answer.status, "a step was undone, because a later one failed");
+        }
+        (outcome, Purpose::Undo) => {
+            let path = &call.path;
+            warn!(request_id = %id, step, %path, ?outcome, "a step could not be undone: delete what is left");
+        }
+        (Outcome::NotSent(failure), Purpose::Step) => {
             warn!(request_id = %id, step, "a REST call was not sent: {failure}");
         }
-        (Outcome::Unknown(failure), _) => {
+        (Outcome::Unknown(failure), Purpose::Step) => {
             warn!(request_id = %id, step, "the outcome of a REST call is unknown: {failure}");
-        }
-        (Outcome::Answered(answer), Purpose::Undo) => {
-            warn!(request_id = %id, step, status = answer.status, "a step was undone, because a later one failed");
         }
         (Outcome::Answered(answer), Purpose::Step) if answer.status == 401 => {
             warn!(request_id = %id, step, "the REST host refused the merchant's key: check key_id, secret and base_url");

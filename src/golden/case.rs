@@ -8,7 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::mapping::diagnostic::toml_message;
-use crate::mapping::{Settings, Tables};
+use crate::mapping::{Settings, Tables, TokenTypes};
 use crate::plan::Context;
 use crate::scmp::{Charset, Reply};
 
@@ -68,6 +68,8 @@ pub struct AboutMerchant {
     pub relaxed_address: bool,
     /// The account provisions network tokens.
     pub network_tokens: bool,
+    /// What a payment that creates tokens creates.
+    pub token_types: TokenTypes,
 }
 
 /// What the world outside gives to a case.
@@ -251,7 +253,7 @@ impl Case {
             processor: merchant.processor.clone(),
             relaxed_address: merchant.relaxed_address,
             network_tokens: merchant.network_tokens,
-            token_types: Default::default(),
+            token_types: merchant.token_types,
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::body::{Leaf, LeafValue};
+use super::field::OFFER;
 use super::path::JsonPath;
 use super::tables::{Computed, FieldId, PathPart, Program, ReplyLine, ReplyValue, Source, Tables};
 
@@ -63,10 +64,10 @@ pub fn mappings(tables: &Tables) -> Vec<Mapping> {
         );
     }
     for (_, field) in tables.dictionary.iter() {
-        if !all
-            .iter()
-            .any(|known| known.direction == "request" && known.field == field.name)
-        {
+        if !all.iter().any(|known| {
+            known.direction == "request"
+                && known.field == field.name.strip_prefix(OFFER).unwrap_or(&field.name)
+        }) {
             all.push(mapping(
                 "request",
                 "*",
@@ -88,7 +89,8 @@ fn mapping(
     path: String,
     transform: String,
 ) -> Mapping {
-    let (service, field, operation) = (service.to_owned(), field.to_owned(), operation.to_owned());
+    let field = field.strip_prefix(OFFER).unwrap_or(field).to_owned();
+    let (service, operation) = (service.to_owned(), operation.to_owned());
     Mapping {
         direction,
         service,
@@ -149,7 +151,7 @@ fn requests(tables: &Tables, program: &Program) -> Vec<Mapping> {
         }
     }
     for dropped in &program.dropped {
-        let service = &program.parts[0].name;
+        let service = &program.parts[dropped.part].name;
         let why = dropped.reason.clone();
         all.push(mapping(
             "request",

@@ -27,6 +27,8 @@ pub mod tables;
 pub mod transform;
 pub mod validate;
 
+use serde::Deserialize;
+
 pub use condition::Setting;
 pub use diagnostic::Diagnostic;
 pub use flags::Verdict;
@@ -46,7 +48,8 @@ pub struct Settings {
 }
 
 /// What a payment that creates tokens creates; a shipping address comes along when one was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TokenTypes {
     /// A customer.
     pub customer: bool,

@@ -77,6 +77,19 @@ fn collect_embedded(dir: &Dir<'_>, files: &mut Vec<SourceFile>) {
 
 /// The tables of a directory with the layout of `mappings/`.
 pub fn directory(root: &Path) -> Result<Vec<SourceFile>, Diagnostic> {
+    if !root.join("flags.toml").is_file() {
+        let inside = root.join("mappings");
+        let hint = match inside.join("flags.toml").is_file() {
+            true => format!(" Did you mean {}?", inside.display()),
+            false => String::new(),
+        };
+        let message = format!("is no directory of mapping tables: it has no flags.toml.{hint}");
+        return Err(Diagnostic {
+            file: root.display().to_string(),
+            line: None,
+            message,
+        });
+    }
     let mut files = Vec::new();
     let mut pending = vec![root.to_path_buf()];
     while let Some(dir) = pending.pop() {

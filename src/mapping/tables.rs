@@ -114,6 +114,8 @@ pub struct Required {
 /// A known field that is deliberately not sent.
 #[derive(Debug)]
 pub struct Dropped {
+    /// The number of the service that says so.
+    pub part: usize,
     /// The field.
     pub field: FieldId,
     /// Why, for those who ask.

@@ -62,14 +62,19 @@ impl Execution<'_> {
     }
 
     fn body(&self, part: usize, call: &RestCall) -> Result<Option<Bytes>, Hindrance> {
-        let Some(body) = call.body else { return Ok(None) };
+        let Some(body) = call.body else {
+            return Ok(None);
+        };
         let transaction_id = self.transaction_id();
         let facts = Facts {
             transaction_id: &transaction_id,
             ..self.facts(part, Some(&call.template.method))
         };
         let body = self.plan.program.bodies[body].write(facts, &self.plan.tables.codes);
-        let stored = call.keep.as_ref().and_then(|line| Some((line, self.replies.body(line.step)?)));
+        let stored = call
+            .keep
+            .as_ref()
+            .and_then(|line| Some((line, self.replies.body(line.step)?)));
         match stored {
             Some((line, stored)) => match keep(body, line, stored) {
                 Ok(body) => Ok(Some(body.into())),
@@ -81,13 +86,18 @@ impl Execution<'_> {
 
     /// The field whose line fills the element of this key.
     pub(super) fn field_of_element(&self, key: &str) -> Option<&str> {
-        let leaves = self.plan.program.bodies.iter().flat_map(|body| body.leaves());
-        let field = leaves.filter(|leaf| leaf.path.element().as_deref() == Some(key)).find_map(
-            |leaf| match leaf.value {
+        let leaves = self
+            .plan
+            .program
+            .bodies
+            .iter()
+            .flat_map(|body| body.leaves());
+        let field = leaves
+            .filter(|leaf| leaf.path.element().as_deref() == Some(key))
+            .find_map(|leaf| match leaf.value {
                 LeafValue::From(Source::Field(field)) => Some(field),
                 _ => None,
-            },
-        )?;
+            })?;
         Some(&self.plan.tables.dictionary.get(field).name)
     }
 

@@ -376,12 +376,16 @@ impl<'p> Execution<'p> {
             body => body.unwrap_or_default(),
         };
         // A success without the object that was asked for, be it sealed or cut down, must not pass for one without data.
-        let proved = call.proof.as_ref().is_none_or(|proof| proof.find(&body).is_some_and(|id| !id.is_null()));
+        let proved = call
+            .proof
+            .as_ref()
+            .is_none_or(|proof| proof.find(&body).is_some_and(|id| !id.is_null()));
         if good && !proved {
             return self.fail(at, self.local(LocalKind::Unreadable));
         }
         if matches!(answer.status, 408 | 500..) && call.template.method != Method::GET {
-            self.partial.extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
+            self.partial
+                .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
         }
         let error = RestError::read(&body);
         let field = self.blamed(call, answer.status, &error).map(str::to_owned);

@@ -13,9 +13,13 @@ pub struct Lost(pub String);
 /// Adds to a body the parts of the stored object that are to be kept. What the body says itself wins; what REST returned
 /// masked is never sent back.
 pub fn keep(body: Vec<u8>, keep: &Keep, stored: &Value) -> Result<Vec<u8>, Lost> {
-    let Ok(mut new) = serde_json::from_slice::<Value>(&body) else { return Ok(body) };
+    let Ok(mut new) = serde_json::from_slice::<Value>(&body) else {
+        return Ok(body);
+    };
     for path in &keep.paths {
-        let Some(old) = path.find(stored) else { continue };
+        let Some(old) = path.find(stored) else {
+            continue;
+        };
         // A list that the body does not touch is not sent at all: it stays as it is.
         if old.is_array() && path.find(&new).is_none() {
             continue;
@@ -52,7 +56,12 @@ fn merge(new: &mut Value, old: &Value, plain: &str, keep: &Keep) -> Result<(), L
         (Value::Object(new), Value::Object(old)) => {
             for (name, old) in old {
                 let plain = format!("{plain}.{name}");
-                merge(new.entry(name.clone()).or_insert(Value::Null), old, &plain, keep)?;
+                merge(
+                    new.entry(name.clone()).or_insert(Value::Null),
+                    old,
+                    &plain,
+                    keep,
+                )?;
             }
             new.retain(|_, value| !value.is_null());
         }
@@ -75,7 +84,9 @@ fn merge_elements(
     keep: &Keep,
 ) -> Result<(), Lost> {
     for old in old {
-        let same = new.iter_mut().find(|new| new.get(key).is_some() && new.get(key) == old.get(key));
+        let same = new
+            .iter_mut()
+            .find(|new| new.get(key).is_some() && new.get(key) == old.get(key));
         let name = old.get(key).and_then(Value::as_str).unwrap_or_default();
         match same {
             Some(same) => merge(same, old, &format!("{plain}[]"), keep)?,

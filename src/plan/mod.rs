@@ -72,12 +72,23 @@ impl<'p> Plan<'p> {
     ) -> Result<Plan<'p>, (Refusal, Vec<Refusal>)> {
         let values = tables.dictionary.values(request);
         let decimals = tables.decimals(&values);
-        let total = program.total.and_then(|rule| total::total(rule, &values, decimals));
+        let total = program
+            .total
+            .and_then(|rule| total::total(rule, &values, decimals));
         let kind = program.follow_on.and_then(|follow_on| {
             history.kind(values.get(follow_on.id)?, values.get(follow_on.token))
         });
         let variants = Vec::new();
-        let mut plan = Plan { tables, program, settings, values, variants, decimals, total, kind };
+        let mut plan = Plan {
+            tables,
+            program,
+            settings,
+            values,
+            variants,
+            decimals,
+            total,
+            kind,
+        };
         let none = Replies::new(program.steps.len());
         plan.variants = plan.meant(&none);
         for rule in &program.unchanged {

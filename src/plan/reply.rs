@@ -215,5 +215,7 @@ fn value<'v>(
 
 /// A reply text has at most 255 characters (seed guide, Table 8).
 fn longest(text: &str) -> &str {
-    text.char_indices().nth(255).map_or(text, |(end, _)| &text[..end])
+    text.char_indices()
+        .nth(255)
+        .map_or(text, |(end, _)| &text[..end])
 }

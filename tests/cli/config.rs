@@ -27,15 +27,23 @@ fn a_good_configuration_is_ok() {
     let all = "[server]\nlisten = \"127.0.0.1:8080\"\nadmin = \"127.0.0.1:8081\"\n\
         [rest]\nbase_url = \"https://api.cybersource.com\"\nconnect_timeout = \"2s\"\ntimeout = \"60s\"\n\
         [journal]\nurl = \"memory:\"\n[resolve]\nfirst_delay = \"60s\"\ndeadline = \"24h\"\n";
-    for text in [
-        MERCHANT.to_owned(),
-        format!("{all}{MERCHANT}"),
-        String::new(),
-    ] {
+    for text in [MERCHANT.to_owned(), format!("{all}{MERCHANT}")] {
         let (code, err) = check(&text);
         assert_eq!(code, 0, "{err}");
         assert!(err.starts_with("ok: "), "{err}");
     }
+}
+
+#[test]
+fn what_serve_would_refuse_is_not_ok() {
+    let (code, err) = check("");
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("no merchant is configured"), "{err}");
+    let public = "[rest]\nbase_url = \"https://api.cybersource.com\"\n[merchants.m]\nkey_id = \"k\"\n\
+        shared_secret = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n";
+    let (code, err) = check(public);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("the sandbox's public secret"), "{err}");
 }
 
 #[test]

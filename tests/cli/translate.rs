@@ -118,7 +118,11 @@ fn everything_that_is_wrong_is_told() {
 
 #[test]
 fn what_is_no_request_is_told() {
-    for request in ["", "hello", "ics_applications=ics_bill\nmerchant_id=shop\n"] {
+    for request in [
+        "",
+        "hello",
+        "ics_applications=ics_score\nmerchant_id=shop\n",
+    ] {
         let (code, translation) = translate(request);
         assert_eq!(code, 1, "{request}");
         assert_eq!(translation["errors"].as_array().unwrap().len(), 1);

@@ -126,7 +126,7 @@ fn part(
         exclude(raw, scope)
     });
     collect(&raw.drop, &mut program.dropped, fault, |raw, _| {
-        dropped(raw, scope)
+        dropped(raw, number, scope)
     });
     collect(&raw.unchanged, &mut program.unchanged, fault, |raw, _| {
         unchanged(raw, scope)
@@ -279,10 +279,11 @@ fn total(raw: &RawTotal, scope: &Scope<'_>) -> Result<Total, String> {
     })
 }
 
-fn dropped(raw: &RawDrop, scope: &Scope<'_>) -> Result<Option<Dropped>, String> {
+fn dropped(raw: &RawDrop, part: usize, scope: &Scope<'_>) -> Result<Option<Dropped>, String> {
     let field = scope.field(&raw.field)?;
     let when = scope.condition(raw.when.as_ref())?;
     let dropped = Dropped {
+        part,
         field,
         reason: raw.reason.clone(),
         checked: raw.checked,
@@ -377,7 +378,7 @@ fn checked(program: &Program, scope: &Scope<'_>) -> Vec<Checked> {
         plain(required.part, required.field, required.when.clone());
     }
     for dropped in program.dropped.iter().filter(|dropped| dropped.checked) {
-        plain(0, dropped.field, Condition::default());
+        plain(dropped.part, dropped.field, Condition::default());
     }
     if let Some(follow_on) = program.follow_on {
         plain(0, follow_on.id, Condition::default());

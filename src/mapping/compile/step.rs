@@ -161,5 +161,10 @@ fn compile_keep(
             }
         }
     }
-    Ok(Keep { step, paths, masked: raw.masked.clone(), element_keys })
+    Ok(Keep {
+        step,
+        paths,
+        masked: raw.masked.clone(),
+        element_keys,
+    })
 }

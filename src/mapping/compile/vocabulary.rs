@@ -93,7 +93,10 @@ impl Vocabulary {
                 let text = |name: &Option<toml::Spanned<String>>| {
                     name.as_ref().map(|name| name.get_ref().clone())
                 };
-                let proof = operation.proof.as_ref().map(|path| (path, JsonPath::parse(path.get_ref())));
+                let proof = operation
+                    .proof
+                    .as_ref()
+                    .map(|path| (path, JsonPath::parse(path.get_ref())));
                 let proof = match proof {
                     Some((_, Ok(path))) => Some(path),
                     Some((at, Err(message))) => {
@@ -103,7 +106,12 @@ impl Vocabulary {
                     None => None,
                 };
                 let (request, reply) = (text(&operation.request), text(&operation.reply));
-                let operation = Operation { group: group.clone(), request, reply, proof };
+                let operation = Operation {
+                    group: group.clone(),
+                    request,
+                    reply,
+                    proof,
+                };
                 vocabulary
                     .operations
                     .insert(name.get_ref().clone(), operation);
