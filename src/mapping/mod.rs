@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod export;
 pub mod field;
 pub mod flags;
+pub mod line;
 pub mod mask;
 pub mod path;
 pub mod reply;

@@ -8,10 +8,10 @@ use crate::mapping::schema::{RawCode, RawCodes, RawField, RawFields};
 use super::Read;
 
 /// The name of the code table that names the processors.
-const PROCESSORS: &str = "processor";
+pub const PROCESSORS: &str = "processor";
 
 /// The name of the code table that holds the currencies' decimals.
-const CURRENCIES: &str = "currency";
+pub const CURRENCIES: &str = "iso_currency";
 
 /// Looks a name up in a closed list.
 pub fn named<T: Copy>(what: &str, name: &str, known: &[(&str, T)]) -> Result<T, String> {

@@ -56,8 +56,8 @@ pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
     }
     let message = program::program(&[], known, &mut faults).message;
     let flags = flags::flags(sorted.flags.as_ref(), &dictionary, &mut faults);
-    let processors = dictionary::needed("processor", &codes, &mut faults);
-    let currencies = dictionary::needed("currency", &codes, &mut faults);
+    let processors = dictionary::needed(dictionary::PROCESSORS, &codes, &mut faults);
+    let currencies = dictionary::needed(dictionary::CURRENCIES, &codes, &mut faults);
     match (flags, processors, currencies) {
         (Some(flags), Some(processors), Some(currencies)) if faults.is_empty() => Ok(Tables {
             dictionary,

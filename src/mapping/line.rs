@@ -1,0 +1,77 @@
+//! What the tables' lines hold: where values come from, and the lines of a reply.
+
+use super::condition::Condition;
+use super::field::FieldId;
+use super::path::JsonPath;
+use super::transform::Transform;
+
+/// A place in the reply of an earlier step.
+#[derive(Debug, Clone)]
+pub struct ReplyPath {
+    /// The step's index.
+    pub step: usize,
+    /// The path in its reply.
+    pub path: JsonPath,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A field of the request.
+    Field(FieldId),
+    /// A place in an earlier reply.
+    Reply(ReplyPath),
+    /// The HTTP status of an earlier reply.
+    Status(usize),
+    /// Something that the gateway makes.
+    Computed(Computed),
+    /// The reply of a step that these services do not have.
+    Absent,
+}
+
+/// Values that the gateway makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Computed {
+    /// 1, 0 or -1.
+    Rcode,
+    /// The reply flag.
+    Rflag,
+    /// The reply text.
+    Rmsg,
+    /// The id of this request.
+    RequestId,
+    /// The opaque token of this request.
+    RequestToken,
+    /// The time of the reply, `YYYY-MM-DDThhmmssZ`.
+    Time,
+    /// The sum of the offers.
+    Total,
+    /// An id of the call that is unique for the merchant.
+    TransactionId,
+}
+
+/// One line of a reply.
+#[derive(Debug)]
+pub struct ReplyLine {
+    /// The reply field's name.
+    pub field: String,
+    /// What it holds.
+    pub value: ReplyValue,
+    /// How a REST value is translated.
+    pub transform: Transform,
+    /// What it holds when no source has a value.
+    pub default: Option<String>,
+    /// When it is there.
+    pub when: Condition,
+}
+
+/// What a reply field holds.
+#[derive(Debug)]
+pub enum ReplyValue {
+    /// The first of these that has a value.
+    From(Vec<Source>),
+    /// Always this text.
+    Constant(String),
+    /// Nothing: the field is known, and REST has nothing for it.
+    Nothing,
+}
