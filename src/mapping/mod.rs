@@ -15,6 +15,7 @@ pub mod export;
 pub mod field;
 pub mod flags;
 pub mod line;
+pub mod lines;
 pub mod mask;
 pub mod path;
 pub mod reply;
@@ -23,6 +24,8 @@ pub mod reply;
     reason = "the fields are explained to their writers in mappings/README.md"
 )]
 pub mod schema;
+#[allow(missing_docs, reason = "as schema")]
+pub mod schema_flags;
 pub mod source;
 pub mod tables;
 pub mod transform;

@@ -1,59 +1,17 @@
 //! The tables as they are written. `mappings/README.md` explains them to those who write them.
 
 use indexmap::IndexMap;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use toml::Spanned;
 
-/// Lines that keep their places in the file. One that cannot be read does not hide the faults of the others.
-#[derive(Debug)]
-pub struct Lines<T> {
-    good: Vec<Spanned<T>>,
-    bad: Vec<(usize, String)>,
-}
-
-impl<T> Default for Lines<T> {
-    fn default() -> Lines<T> {
-        Lines {
-            good: Vec::new(),
-            bad: Vec::new(),
-        }
-    }
-}
-
-impl<T> std::ops::Deref for Lines<T> {
-    type Target = [Spanned<T>];
-
-    fn deref(&self) -> &[Spanned<T>] {
-        &self.good
-    }
-}
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Lines<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lines<T>, D::Error> {
-        let mut lines = Lines::default();
-        for line in Vec::<Spanned<toml::Value>>::deserialize(deserializer)? {
-            let span = line.span();
-            match T::deserialize(line.into_inner()) {
-                Ok(good) => lines.good.push(Spanned::new(span, good)),
-                Err(error) => lines.bad.push((span.start, error.message().to_owned())),
-            }
-        }
-        Ok(lines)
-    }
-}
-
-/// A file's lines that could not be read: where, and why.
-pub trait Unreadable {
-    /// Offsets and messages.
-    fn unreadable(&self) -> Vec<(usize, String)>;
-}
+pub use super::lines::{Lines, Unreadable};
+pub use super::schema_flags::{RawFlags, RawOutcome, RawText};
 
 macro_rules! unreadable {
     ($file:ty: $($lines:ident),*) => {
         impl Unreadable for $file {
             fn unreadable(&self) -> Vec<(usize, String)> {
-                let all: Vec<&Vec<(usize, String)>> = vec![$(&self.$lines.bad),*];
+                let all: Vec<&[(usize, String)]> = vec![$(self.$lines.bad()),*];
                 all.into_iter().flatten().cloned().collect()
             }
         }
@@ -410,41 +368,4 @@ pub struct RawUndo {
     #[serde(default)]
     pub path: IndexMap<String, String>,
     pub when: Option<RawWhen>,
-}
-
-/// `flags.toml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawFlags {
-    pub flags: IndexMap<String, i8>,
-    pub local: IndexMap<Spanned<String>, Spanned<RawText>>,
-    pub rest: Lines<RawOutcome>,
-}
-
-/// A flag and its text.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawText {
-    pub flag: String,
-    pub text: String,
-}
-
-/// A REST outcome, its flag and text.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawOutcome {
-    pub group: Option<String>,
-    pub http: String,
-    pub status: Option<String>,
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    pub field: Option<String>,
-    /// The error must blame nothing.
-    #[serde(default)]
-    pub unblamed: bool,
-    /// It may mean that an id names something of another kind.
-    #[serde(default)]
-    pub wrong_id: bool,
-    pub flag: String,
-    pub text: String,
 }

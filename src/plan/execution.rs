@@ -1,13 +1,9 @@
 //! The walk over a program's steps, without I/O.
 
-use http::Method;
-use serde_json::Value;
-
-use crate::mapping::flags::{LocalKind, RestError, Verdict};
-use crate::mapping::mask::may_be_same;
+use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::reply::{Replies, StepReply};
-use crate::mapping::tables::{Action, RestCall};
-use crate::rest::{Answer, Call, Outcome};
+use crate::mapping::tables::Action;
+use crate::rest::{Call, Outcome};
 use crate::scmp;
 
 use super::calls::Hindrance;
@@ -65,7 +61,7 @@ pub struct Summary {
     pub made: Vec<Made>,
 }
 
-enum Phase {
+pub(super) enum Phase {
     /// The next step to look at.
     Step(usize),
     /// A step is read again, because what depends on it had changed; then its dependant runs once more.
@@ -79,11 +75,11 @@ enum Phase {
 }
 
 /// Why a request failed, and where.
-struct Failure {
-    verdict: Verdict,
-    part: usize,
+pub(super) struct Failure {
+    pub(super) verdict: Verdict,
+    pub(super) part: usize,
     /// The step whose reply said so, where that reply is worth telling.
-    told: Option<usize>,
+    pub(super) told: Option<usize>,
 }
 
 /// A plan under way.
@@ -92,14 +88,14 @@ pub struct Execution<'p> {
     pub(super) replies: Replies,
     context: Context,
     history: &'p dyn History,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// The steps that had been read again already: once is enough.
-    reread: Vec<usize>,
-    failure: Option<Failure>,
+    pub(super) reread: Vec<usize>,
+    pub(super) failure: Option<Failure>,
     /// The last refusal of an id that may name something of another kind.
-    wrong_id: Option<Failure>,
+    pub(super) wrong_id: Option<Failure>,
     calls: u32,
-    partial: Vec<String>,
+    pub(super) partial: Vec<String>,
     undone: Option<bool>,
 }
 
@@ -309,7 +305,7 @@ impl<'p> Execution<'p> {
         format!("{}{:02}", self.context.request_id, self.calls + 1)
     }
 
-    fn local(&self, kind: LocalKind) -> Verdict {
+    pub(super) fn local(&self, kind: LocalKind) -> Verdict {
         self.plan.tables.flags.local(kind, "", "")
     }
 
@@ -337,114 +333,7 @@ impl<'p> Execution<'p> {
         }
     }
 
-    fn step_answered(&mut self, at: usize, outcome: Outcome) {
-        let Some(call) = self.plan.program.steps[at].call() else {
-            return;
-        };
-        let changes = call.template.method != Method::GET;
-        match outcome {
-            Outcome::NotSent(_) => self.fail(at, self.local(LocalKind::NoService)),
-            Outcome::Unknown(_) if changes => {
-                self.partial
-                    .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
-                self.fail(at, self.local(LocalKind::Unknown));
-            }
-            Outcome::Unknown(_) => self.fail(at, self.local(LocalKind::NoService)),
-            Outcome::Answered(answer) => self.judge(at, call, answer),
-        }
-    }
-
-    fn judge(&mut self, at: usize, call: &RestCall, answer: Answer) {
-        let good = (200..=299).contains(&answer.status);
-        let body: Option<Value> = match answer.body.is_empty() {
-            true => Some(Value::Null),
-            false => serde_json::from_slice(&answer.body).ok(),
-        };
-        if let (412, Some(read), false) = (answer.status, call.if_match, self.reread.contains(&at))
-        {
-            self.reread.push(at);
-            self.phase = Phase::Reread { read, then: at };
-            return;
-        }
-        if let (true, Some(what)) = (good, &call.changed)
-            && !self.partial.contains(what)
-        {
-            self.partial.push(what.clone());
-        }
-        let body = match body {
-            None if good => return self.fail(at, self.local(LocalKind::Unreadable)),
-            body => body.unwrap_or_default(),
-        };
-        // A success without the object that was asked for, be it sealed or cut down, must not pass for one without data.
-        let proved = call
-            .proof
-            .as_ref()
-            .is_none_or(|proof| proof.find(&body).is_some_and(|id| !id.is_null()));
-        if good && !proved {
-            return self.fail(at, self.local(LocalKind::Unreadable));
-        }
-        if matches!(answer.status, 408 | 500..) && call.template.method != Method::GET {
-            self.partial
-                .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
-        }
-        let error = RestError::read(&body);
-        let field = self.blamed(call, answer.status, &error).map(str::to_owned);
-        let judged =
-            self.plan
-                .tables
-                .flags
-                .rest(&call.group, answer.status, &error, field.as_deref());
-        let (verdict, wrong_id) =
-            judged.unwrap_or_else(|| (self.local(LocalKind::NoService), false));
-        if good {
-            let reply = StepReply::Real {
-                status: answer.status,
-                etag: answer.etag,
-                body,
-            };
-            self.replies.set(at, reply);
-        }
-        let part = self.plan.program.steps[at].part;
-        match (verdict.rcode, self.mismatch(at)) {
-            (1, None) => {
-                self.wrong_id = None;
-                self.phase = Phase::Step(at + 1);
-            }
-            (1, Some(verdict)) => self.fail(at, verdict),
-            _ if wrong_id && call.try_next => {
-                self.wrong_id = Some(Failure {
-                    verdict,
-                    part,
-                    told: None,
-                });
-                self.phase = Phase::Step(at + 1);
-            }
-            _ => {
-                self.fail(at, verdict);
-                if let Some(failure) = self.failure.as_mut().filter(|_| good) {
-                    failure.told = Some(at);
-                }
-            }
-        }
-    }
-
-    /// A masked value that does not fit what is stored is no value at all.
-    fn mismatch(&self, at: usize) -> Option<Verdict> {
-        let rules = self.plan.program.unchanged.iter();
-        let wrong = rules.filter(|rule| rule.stored.step == at).find(|rule| {
-            let plain = self.plan.values.get(rule.field).filter(|_| rule.plain);
-            let sent = self.plan.values.masked(rule.field).or(plain);
-            let stored = self.replies.text(&rule.stored);
-            rule.when
-                .holds(self.facts(self.plan.program.steps[at].part, None))
-                && sent.is_some_and(|sent| !stored.is_some_and(|stored| may_be_same(sent, &stored)))
-        })?;
-        let name = &self.plan.tables.dictionary.get(wrong.field).name;
-        let detail = " (is not the stored one)";
-        Some(self.plan.tables.flags.local(wrong.refusal, name, detail))
-    }
-
-    fn fail(&mut self, step: usize, verdict: Verdict) {
+    pub(super) fn fail(&mut self, step: usize, verdict: Verdict) {
         let part = self.plan.program.steps[step].part;
         let mut verdict = match self.plan.program.parts[part].fails_as {
             Some(kind) => self.local(kind),

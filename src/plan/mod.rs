@@ -10,6 +10,7 @@
 
 mod calls;
 mod execution;
+mod judge;
 mod keep;
 mod reply;
 mod select;

@@ -1,8 +1,10 @@
 //! From the tables' text to [`Tables`]: everything that can be wrong is found here, at start.
 
 mod body;
+mod checked;
 mod dictionary;
 mod flags;
+mod lines;
 mod program;
 mod scope;
 mod step;

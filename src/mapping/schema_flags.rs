@@ -1,0 +1,44 @@
+//! The flags table as it is written.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::lines::Lines;
+
+/// `flags.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFlags {
+    pub flags: IndexMap<String, i8>,
+    pub local: IndexMap<Spanned<String>, Spanned<RawText>>,
+    pub rest: Lines<RawOutcome>,
+}
+
+/// A flag and its text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawText {
+    pub flag: String,
+    pub text: String,
+}
+
+/// A REST outcome, its flag and text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOutcome {
+    pub group: Option<String>,
+    pub http: String,
+    pub status: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub field: Option<String>,
+    /// The error must blame nothing.
+    #[serde(default)]
+    pub unblamed: bool,
+    /// It may mean that an id names something of another kind.
+    #[serde(default)]
+    pub wrong_id: bool,
+    pub flag: String,
+    pub text: String,
+}
