@@ -270,3 +270,39 @@ fn an_id_cannot_leave_its_place() {
         assert!(!call.contains("/../"), "{call}");
     }
 }
+
+#[test]
+fn a_request_has_one_deadline_and_what_was_begun_is_undone() {
+    let upstream = Upstream::start(|seen| match seen.is("POST", "/payment-instruments") {
+        true => Act::Silence,
+        false => tms(seen),
+    });
+    let gateway = upstream.gateway("[server]\nrequest_timeout = \"400ms\"\n");
+    let reply = gateway.send(&create(&[]));
+    assert_flag(&reply, "-1", "ETIMEOUT");
+    let calls = upstream.calls();
+    assert!(
+        calls.last().is_some_and(|call| call.starts_with("DELETE")),
+        "{calls:?}"
+    );
+    upstream.assert_no_post_came_twice();
+}
+
+#[test]
+fn a_sealed_or_empty_success_is_no_success() {
+    for body in [
+        serde_json::json!({"encryptedResponse": "x"}),
+        serde_json::json!({}),
+    ] {
+        let upstream = Upstream::start(move |_| reply(200, &body));
+        let gateway = upstream.gateway("");
+        let update =
+            crate::requests::update("T1", &[("bill_city", "New"), ("ship_to_city", "New")]);
+        assert_flag(&gateway.send(&update), "-1", "ESYSTEM");
+        assert_eq!(
+            upstream.seen().len(),
+            1,
+            "nothing is written after an unreadable read"
+        );
+    }
+}

@@ -131,3 +131,32 @@ fn a_slow_body_is_not_waited_for() {
     assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
     assert!(begun.elapsed().as_millis() >= 300);
 }
+
+#[test]
+fn one_connection_too_many_is_told_so_at_once() {
+    let gateway = Start::sandbox()
+        .env("SCMP_GATEWAY__SERVER__MAX_CONNECTIONS", "1")
+        .run();
+    let mut first = Connection::open(&gateway.address);
+    first.send(&post(create(&[]).as_bytes()));
+    assert_flag(&fields(&first.read().text()), "1", "SOK");
+    let begun = Instant::now();
+    let answer = exchange(&gateway.address, &post(create(&[]).as_bytes()));
+    assert_flag(&fields(&answer.text()), "-1", "ESYSTEM");
+    assert!(answer.text().contains("at its limit"), "{answer:?}");
+    assert!(begun.elapsed() < PATIENCE / 2);
+    drop(first);
+}
+
+#[test]
+fn a_web_page_cannot_post_here() {
+    let gateway = Start::sandbox().run();
+    for header in [
+        "Origin: http://evil.example\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+    ] {
+        let answer = exchange(&gateway.address, &post_with(header, create(&[]).as_bytes()));
+        assert_eq!(answer.status, 403, "{header}");
+    }
+    assert!(!gateway.log().contains("POST"), "nothing was called");
+}

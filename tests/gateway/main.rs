@@ -14,6 +14,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod main_job;
+mod payments;
 mod process;
 mod requests;
 mod schemes;
