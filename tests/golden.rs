@@ -8,6 +8,10 @@ use scmp_gateway::mapping::compile::compile;
 use scmp_gateway::mapping::export::mappings;
 use scmp_gateway::mapping::source::embedded;
 use scmp_gateway::mapping::tables::Tables;
+use scmp_gateway::plan::{Next, Opened, open};
+use scmp_gateway::rest::{Answer, Outcome};
+use scmp_gateway::scmp;
+use serde_json::Value;
 
 const CASE: &str = "seed-002/example-03-create";
 
@@ -55,7 +59,7 @@ fn run(folder: &Path, more: &[&str]) -> (Option<i32>, String) {
 fn all_cases_hold() {
     let tables = tables();
     let cases = load_all(&root()).expect("the cases can be read");
-    assert!(cases.len() > 300, "{} cases", cases.len());
+    assert!(cases.len() > 800, "{} cases", cases.len());
     let differences: Vec<String> = cases
         .iter()
         .flat_map(|case| {
@@ -226,4 +230,117 @@ fn blessing_rewrites_what_is_expected_and_keeps_the_answers() {
         .to_vec();
     assert_eq!(before, after);
     assert_eq!(run(copy.path(), &[]).0, Some(0));
+}
+
+/// The calls that a case expects.
+fn calls(case: &str) -> Value {
+    let file = root().join(case).join("calls.json");
+    let text = std::fs::read_to_string(&file).expect("calls.json");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The table of currencies is a list that no case can hold whole: some of each kind are looked at.
+#[test]
+fn amounts_have_the_decimals_of_their_currency() {
+    for (case, total) in [
+        ("grand-total-cut", "10.99"),
+        ("usd-cut", "1.99"),
+        ("currency-eur", "12.34"),
+        ("currency-gbp", "12.34"),
+        ("grand-total-jpy", "100"),
+        ("currency-krw", "12"),
+        ("grand-total-kwd", "1.234"),
+        ("currency-bhd", "12.345"),
+    ] {
+        let calls = calls(&format!("amounts/{case}"));
+        let sent = calls.pointer("/0/body/orderInformation/amountDetails/totalAmount");
+        assert_eq!(sent.and_then(Value::as_str), Some(total), "{case}");
+    }
+    let files = embedded();
+    let codes = files.iter().find(|file| file.path == "codes.toml");
+    let text = &codes.expect("codes.toml").text;
+    for line in ["USD = \"2\"", "JPY = \"0\"", "KWD = \"3\""] {
+        assert!(text.lines().any(|known| known == line), "{line}");
+    }
+}
+
+/// A hundred lines that differ in their number alone: each sends its own field to its own key.
+#[test]
+fn merchant_data_keeps_its_numbers() {
+    for case in [
+        "auth/all-fields",
+        "bill/all-fields",
+        "credit/all-fields-alone",
+    ] {
+        let calls = calls(&format!("payments/{case}"));
+        let sent = calls.pointer("/0/body/merchantDefinedInformation");
+        let sent = sent.and_then(Value::as_array).expect("merchant data");
+        let expected: Vec<Value> = (1..=100)
+            .map(|n| serde_json::json!({"key": n.to_string(), "value": format!("data {n}")}))
+            .collect();
+        assert_eq!(*sent, expected, "{case}");
+    }
+}
+
+/// What a request is said to have made: later requests follow it by this.
+fn made(case: &str) -> Vec<(String, String)> {
+    let tables = tables();
+    let cases = load_all(&root()).expect("the cases can be read");
+    let known = cases.iter().find(|known| known.name == case);
+    let known = known.unwrap_or_else(|| panic!("no case {case}"));
+    let text = std::fs::read_to_string(root().join(case).join("request.scmp")).expect("a request");
+    let request = scmp::parse(&text).expect("SCMP");
+    let settings = known.settings();
+    let opened = open(
+        &tables,
+        |_| Some(&settings),
+        known,
+        &request,
+        &known.context(),
+    );
+    let Opened::Running(mut execution) = opened else {
+        panic!("{case} is refused");
+    };
+    let calls = calls(case);
+    let mut replies = calls.as_array().expect("calls").iter();
+    while let Next::Call { .. } = execution.next_call() {
+        let reply = &replies.next().expect("one call more")["reply"];
+        let status = reply["status"].as_u64().expect("a status");
+        execution.answered(Outcome::Answered(Answer {
+            status: u16::try_from(status).expect("a status"),
+            etag: None,
+            date: None,
+            body: reply["body"].to_string().into(),
+        }));
+    }
+    let made = execution.finish().1.made.into_iter();
+    made.map(|made| (made.kind, made.id)).collect()
+}
+
+#[test]
+fn what_a_request_made_can_be_followed() {
+    for (case, kind) in [
+        ("payments/auth/all-fields", Some("authorization")),
+        ("payments/auth/declined-all-fields", Some("authorization")),
+        ("bundles/auth-create/success", Some("authorization")),
+        ("payments/sale/all-fields", Some("sale")),
+        ("bundles/auth-bill-create/no-token", Some("sale")),
+        ("payments/bill/all-fields", Some("capture")),
+        ("payments/bill/all-fields-verbal", Some("sale")),
+        ("payments/credit/all-fields-of-capture", Some("refund")),
+        ("payments/credit/all-fields-of-sale", Some("refund")),
+        ("payments/credit/all-fields-alone", Some("credit")),
+        ("payments/ecp-debit/all-fields", Some("debit")),
+        ("payments/ecp-credit/all-fields-refund", Some("refund")),
+        ("payments/ecp-credit/all-fields-alone", Some("credit")),
+        ("payments/auth-reversal/all-fields", None),
+        ("payments/void/sale", None),
+        ("flags/pts/400-missing-field", None),
+        ("follow-ons/void-unknown/404-everywhere", None),
+        ("delete/card", None),
+    ] {
+        let id = "4733322354176707701545".to_owned();
+        let expected: Vec<_> = kind.map(|kind| (kind.to_owned(), id)).into_iter().collect();
+        assert_eq!(made(case), expected, "{case}");
+    }
 }

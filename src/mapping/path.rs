@@ -57,6 +57,11 @@ impl JsonPath {
         &self.segments
     }
 
+    /// Whether one of the two texts begins with the other.
+    pub fn is_near(&self, text: &str) -> bool {
+        self.text.starts_with(text) || text.starts_with(&self.text)
+    }
+
     /// The value at this path.
     pub fn find<'v>(&self, root: &'v Value) -> Option<&'v Value> {
         self.segments

@@ -212,9 +212,12 @@ fn apart(leaf: Option<Leaf>, earlier: &[Leaf]) -> Result<Option<Leaf>, String> {
     let mine = leaf.path.segments();
     let appends = matches!(mine.last(), Some(Segment::Append));
     let starts_with = |long: &[Segment], short: &[Segment]| long.starts_with(short);
+    let text = leaf.path.to_string();
     let clash = earlier.iter().find(|other| {
+        // A path inside of another begins with its text: a cheap look before the careful one.
+        let near = other.path.is_near(&text);
         let theirs = other.path.segments();
-        starts_with(mine, theirs) || starts_with(theirs, mine)
+        near && (starts_with(mine, theirs) || starts_with(theirs, mine))
     });
     let open = |leaf: &Leaf| leaf.when.alternatives.is_empty();
     match clash {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
+
 use crate::mapping::diagnostic::{Diagnostic, hint};
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::RawRest;
@@ -13,7 +15,7 @@ use super::Read;
 #[derive(Default)]
 pub struct Vocabulary {
     operations: HashMap<String, Operation>,
-    resources: HashMap<String, Vec<(String, Member)>>,
+    resources: HashMap<String, IndexMap<String, Member>>,
 }
 
 /// An operation and the objects that it carries.
@@ -55,14 +57,11 @@ impl Vocabulary {
                         }
                     };
                     let resource = member.resource.as_ref().map(|name| name.get_ref().clone());
-                    list.push((
-                        path.get_ref().clone(),
-                        Member {
+                    list.insert(path.get_ref().clone(), Member {
                             max: member.max,
                             kind,
                             resource,
-                        },
-                    ));
+                        });
                 }
             }
         }
@@ -194,16 +193,14 @@ impl Vocabulary {
     }
 
     fn look_up(&self, resource: &str, plain: &str) -> Option<&Member> {
-        self.resources
-            .get(resource)?
-            .iter()
-            .find_map(|(path, member)| {
-                if path == plain {
-                    return Some(member);
-                }
+        let members = self.resources.get(resource)?;
+        members.get(plain).or_else(|| {
+            let embedded = members.iter().filter(|(_, member)| member.resource.is_some());
+            embedded.into_iter().find_map(|(path, member)| {
                 let inner = plain.strip_prefix(path.as_str())?.strip_prefix('.')?;
                 self.look_up(member.resource.as_deref()?, inner)
             })
+        })
     }
 
     fn is_container(&self, resource: &str, plain: &str) -> bool {
