@@ -7,6 +7,7 @@ use http::Method;
 use super::field::{FieldId, Offer, Values};
 use super::reply::Replies;
 use super::tables::{Computed, ReplyPath};
+use super::transform::is_true;
 use super::{Settings, body::Body};
 
 /// Holds when one of its alternatives holds; always when it has none.
@@ -33,6 +34,8 @@ pub enum Test {
     Absent(Vec<FieldId>),
     /// A field has this value.
     Equals(FieldId, String),
+    /// A field that says yes or no says yes, or says no, in whatever word.
+    Says(FieldId, bool),
     /// The call has this method.
     Method(Method),
     /// One field of this body came.
@@ -151,6 +154,10 @@ impl Test {
                 .values
                 .get(*field)
                 .is_some_and(|came| came.eq_ignore_ascii_case(value)),
+            Test::Says(field, wanted) => facts
+                .values
+                .get(*field)
+                .is_some_and(|came| is_true(came) == *wanted),
             Test::Method(method) => facts.method == Some(method),
             Test::Mapped(body) => facts.bodies[*body].is_triggered(facts),
             Test::Has(place, wanted) => facts.replies.has(place) == *wanted,

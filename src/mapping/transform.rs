@@ -137,12 +137,14 @@ pub fn cut(value: &str, decimals: usize) -> &str {
 }
 
 fn truth(value: &str) -> &'static str {
-    let yes = ["true", "yes", "y", "1"];
-    if yes.iter().any(|word| value.eq_ignore_ascii_case(word)) {
-        "true"
-    } else {
-        "false"
-    }
+    if is_true(value) { "true" } else { "false" }
+}
+
+/// Whether a word says yes.
+pub fn is_true(value: &str) -> bool {
+    ["true", "yes", "y", "1"]
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word))
 }
 
 fn dashes(value: &str) -> Cow<'_, str> {

@@ -5,11 +5,11 @@ use http::Method;
 use crate::mapping::code::CodeTable;
 use crate::mapping::condition::{Condition, Setting, Test};
 use crate::mapping::diagnostic::hint;
-use crate::mapping::field::{Dictionary, FieldId};
+use crate::mapping::field::{Dictionary, FieldId, Kind};
 use crate::mapping::path::JsonPath;
 use crate::mapping::schema::{RawTests, RawWhen};
 use crate::mapping::tables::{Computed, ReplyPath, Source};
-use crate::mapping::transform::Transform;
+use crate::mapping::transform::{Transform, is_true};
 
 use super::dictionary::{code_table, named};
 use super::vocabulary::Vocabulary;
@@ -204,7 +204,11 @@ impl Scope<'_> {
             }
         }
         for (field, value) in &raw.equals {
-            tests.push(Test::Equals(self.field(field)?, value.clone()));
+            let id = self.field(field)?;
+            tests.push(match self.dictionary.get(id).kind {
+                Kind::Flag => Test::Says(id, is_true(value)),
+                _ => Test::Equals(id, value.clone()),
+            });
         }
         if let Some(name) = &raw.method {
             tests.push(Test::Method(named("method", name, &METHODS)?.clone()));

@@ -57,11 +57,14 @@ impl Vocabulary {
                         }
                     };
                     let resource = member.resource.as_ref().map(|name| name.get_ref().clone());
-                    list.insert(path.get_ref().clone(), Member {
+                    list.insert(
+                        path.get_ref().clone(),
+                        Member {
                             max: member.max,
                             kind,
                             resource,
-                        });
+                        },
+                    );
                 }
             }
         }
@@ -195,7 +198,9 @@ impl Vocabulary {
     fn look_up(&self, resource: &str, plain: &str) -> Option<&Member> {
         let members = self.resources.get(resource)?;
         members.get(plain).or_else(|| {
-            let embedded = members.iter().filter(|(_, member)| member.resource.is_some());
+            let embedded = members
+                .iter()
+                .filter(|(_, member)| member.resource.is_some());
             embedded.into_iter().find_map(|(path, member)| {
                 let inner = plain.strip_prefix(path.as_str())?.strip_prefix('.')?;
                 self.look_up(member.resource.as_deref()?, inner)
