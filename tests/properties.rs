@@ -1,5 +1,7 @@
 //! Properties of the way from a request to its calls and back, for any values at all.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use scmp_gateway::mapping::{Settings, Tables, compile::compile, source};
 use scmp_gateway::plan::{Context, Execution, History, Next, Opened, open};
@@ -7,9 +9,9 @@ use scmp_gateway::rest::{Answer, Outcome};
 use scmp_gateway::scmp::{self, Charset, Reply};
 use serde_json::{Value, json};
 
-fn tables() -> Tables {
-    compile(&source::embedded()).expect("the embedded tables are right")
-}
+/// Compiled once: the properties try them some hundreds of times.
+static TABLES: LazyLock<Tables> =
+    LazyLock::new(|| compile(&source::embedded()).expect("the embedded tables are right"));
 
 /// Nothing is known of earlier requests.
 struct Nothing;
@@ -79,12 +81,12 @@ proptest! {
     /// Whatever a merchant writes into a free text arrives on the REST side as it is, inside of well-formed JSON.
     #[test]
     fn values_arrive_unchanged(name in text(), city in text(), data in text()) {
-        let tables = tables();
+        let tables = &*TABLES;
         let settings = Settings { relaxed_address: true, ..Settings::default() };
         let fields = [("customer_firstname", name), ("ship_to_city", city), ("merchant_defined_data1", data)];
         let lines = create(&fields);
         let Ok(request) = scmp::parse(&lines) else { return Ok(()) };
-        match open(&tables, |_| Some(&settings), &Nothing, &request, &context()) {
+        match open(tables, |_| Some(&settings), &Nothing, &request, &context()) {
             Opened::Refused(refused) => prop_assert!(!refused.refusals.is_empty()),
             Opened::Running(execution) => {
                 let mut found = Vec::new();
@@ -101,11 +103,11 @@ proptest! {
     /// Nothing that the REST side returns can add a line to a reply or take the place of another field.
     #[test]
     fn nothing_forges_a_reply_field(city in any::<String>(), number in any::<String>()) {
-        let tables = tables();
+        let tables = &*TABLES;
         let settings = Settings::default();
         let lines = "ics_applications=ics_pay_subscription_retrieve\nmerchant_id=m\nmerchant_ref_number=r\nsubscription_id=X\n";
         let request = scmp::parse(lines).expect("a request");
-        let Opened::Running(mut execution) = open(&tables, |_| Some(&settings), &Nothing, &request, &context()) else {
+        let Opened::Running(mut execution) = open(tables, |_| Some(&settings), &Nothing, &request, &context()) else {
             panic!("nothing is wrong with this request");
         };
         let stored = json!({"id": "X", "_embedded": {"defaultPaymentInstrument": {"state": "ACTIVE",
@@ -132,7 +134,7 @@ proptest! {
         fields in prop::collection::vec(("[a-z_]{1,12}|customer_cc_number|customer_cc_expmo|card_type|ecp_account_no", text()), 0..20),
         service in "create|retrieve|update|delete",
     ) {
-        let tables = tables();
+        let tables = &*TABLES;
         let settings = Settings::default();
         let mut lines = format!("ics_applications=ics_pay_subscription_{service}\nmerchant_id=m\n");
         for (name, value) in &fields {
@@ -140,7 +142,7 @@ proptest! {
         }
         lines.push_str("customer_cc_number=4111111111111112\n");
         let Ok(request) = scmp::parse(&lines) else { return Ok(()) };
-        if let Opened::Refused(refused) = open(&tables, |_| Some(&settings), &Nothing, &request, &context()) {
+        if let Opened::Refused(refused) = open(tables, |_| Some(&settings), &Nothing, &request, &context()) {
             let shown = String::from_utf8_lossy(&refused.reply.render(Charset::Utf8)).into_owned();
             prop_assert!(!shown.contains("4111111111111112"));
         }

@@ -270,7 +270,7 @@ fn tell_of_call(context: &Context, step: &str, call: &Call, purpose: Purpose, ou
 
 impl Told<'_> {
     fn of_refusal(&self, verdict: &Verdict) {
-        self.line(&verdict.flag, verdict.rcode, 0);
+        self.line(&verdict.flag, verdict.rcode, 0, 0);
     }
 
     fn of_summary(&self, summary: &Summary) {
@@ -282,10 +282,15 @@ impl Told<'_> {
         if summary.undone == Some(false) {
             warn!(request_id = %id, merchant = self.merchant, "a step could not be undone: a token may be left over");
         }
-        self.line(&summary.flag, summary.rcode, summary.calls);
+        self.line(
+            &summary.flag,
+            summary.rcode,
+            summary.calls,
+            summary.unmapped,
+        );
     }
 
-    fn line(&self, flag: &str, rcode: i8, calls: u32) {
+    fn line(&self, flag: &str, rcode: i8, calls: u32, unmapped: usize) {
         let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         info!(
             request_id = %self.context.request_id,
@@ -295,6 +300,7 @@ impl Told<'_> {
             rcode,
             ms = milliseconds,
             calls,
+            unmapped,
             "request"
         );
     }

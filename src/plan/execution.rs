@@ -59,6 +59,8 @@ pub struct Summary {
     pub undone: Option<bool>,
     /// What was made.
     pub made: Vec<Made>,
+    /// How many fields came that nothing was done with.
+    pub unmapped: usize,
 }
 
 pub(super) enum Phase {
@@ -247,6 +249,7 @@ impl<'p> Execution<'p> {
             token: &self.history.token(id, kind),
         };
         let reply = build(&built, self.facts(0, None));
+        let unmapped = self.unmapped().len();
         let failed = self.failure.is_some();
         let summary = Summary {
             flag: verdict.flag,
@@ -255,6 +258,7 @@ impl<'p> Execution<'p> {
             partial: if failed { self.partial } else { Vec::new() },
             undone: self.undone,
             made,
+            unmapped,
         };
         (reply, summary)
     }

@@ -7,7 +7,7 @@ use crate::mapping::transform::cut;
 /// Decimals that are kept while summing; amounts with more are cut to this first, as the protocol cuts anyway.
 const SCALE: usize = 6;
 
-/// The sum over the offers of amount times quantity, plus tax, cut to the currency's decimals. Nothing where no offer has
+/// The sum over the offers of amount times quantity, plus tax, each cut to the currency's decimals as it is sent. Nothing where no offer has
 /// an amount, or where one is not a number: the check on its value says so.
 pub fn total(rule: Total, values: &Values<'_>, decimals: usize) -> Option<String> {
     let mut sum: i128 = 0;
@@ -17,11 +17,11 @@ pub fn total(rule: Total, values: &Values<'_>, decimals: usize) -> Option<String
             let quantity: i128 = offer
                 .get(rule.quantity)
                 .map_or(Some(1), |text| text.parse().ok())?;
-            sum = sum.checked_add(scaled(amount)?.checked_mul(quantity)?)?;
+            sum = sum.checked_add(scaled(cut(amount, decimals))?.checked_mul(quantity)?)?;
             any = true;
         }
         if let Some(tax) = offer.get(rule.tax) {
-            sum = sum.checked_add(scaled(tax)?)?;
+            sum = sum.checked_add(scaled(cut(tax, decimals))?)?;
         }
     }
     any.then(|| {
