@@ -1,5 +1,8 @@
 //! The golden cases, and the runner that shows in what they differ.
 
+#[path = "common/followed.rs"]
+mod followed;
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -8,9 +11,6 @@ use scmp_gateway::mapping::compile::compile;
 use scmp_gateway::mapping::export::mappings;
 use scmp_gateway::mapping::source::embedded;
 use scmp_gateway::mapping::tables::Tables;
-use scmp_gateway::plan::{Next, Opened, open};
-use scmp_gateway::rest::{Answer, Outcome};
-use scmp_gateway::scmp;
 use serde_json::Value;
 
 const CASE: &str = "seed-002/example-03-create";
@@ -283,64 +283,13 @@ fn merchant_data_keeps_its_numbers() {
 }
 
 /// What a request is said to have made: later requests follow it by this.
-fn made(case: &str) -> Vec<(String, String)> {
-    let tables = tables();
-    let cases = load_all(&root()).expect("the cases can be read");
-    let known = cases.iter().find(|known| known.name == case);
-    let known = known.unwrap_or_else(|| panic!("no case {case}"));
-    let text = std::fs::read_to_string(root().join(case).join("request.scmp")).expect("a request");
-    let request = scmp::parse(&text).expect("SCMP");
-    let settings = known.settings();
-    let opened = open(
-        &tables,
-        |_| Some(&settings),
-        known,
-        &request,
-        &known.context(),
-    );
-    let Opened::Running(mut execution) = opened else {
-        panic!("{case} is refused");
-    };
-    let calls = calls(case);
-    let mut replies = calls.as_array().expect("calls").iter();
-    while let Next::Call { .. } = execution.next_call() {
-        let reply = &replies.next().expect("one call more")["reply"];
-        let status = reply["status"].as_u64().expect("a status");
-        execution.answered(Outcome::Answered(Answer {
-            status: u16::try_from(status).expect("a status"),
-            etag: None,
-            date: None,
-            body: reply["body"].to_string().into(),
-        }));
-    }
-    let made = execution.finish().1.made.into_iter();
-    made.map(|made| (made.kind, made.id)).collect()
-}
-
 #[test]
 fn what_a_request_made_can_be_followed() {
-    for (case, kind) in [
-        ("payments/auth/all-fields", Some("authorization")),
-        ("payments/auth/declined-all-fields", Some("authorization")),
-        ("bundles/auth-create/success", Some("authorization")),
-        ("payments/sale/all-fields", Some("sale")),
-        ("bundles/auth-bill-create/no-token", Some("sale")),
-        ("payments/bill/all-fields", Some("capture")),
-        ("payments/bill/all-fields-verbal", Some("sale")),
-        ("payments/credit/all-fields-of-capture", Some("refund")),
-        ("payments/credit/all-fields-of-sale", Some("refund")),
-        ("payments/credit/all-fields-alone", Some("credit")),
-        ("payments/ecp-debit/all-fields", Some("debit")),
-        ("payments/ecp-credit/all-fields-refund", Some("refund")),
-        ("payments/ecp-credit/all-fields-alone", Some("credit")),
-        ("payments/auth-reversal/all-fields", None),
-        ("payments/void/sale", None),
-        ("flags/pts/400-missing-field", None),
-        ("follow-ons/void-unknown/404-everywhere", None),
-        ("delete/card", None),
-    ] {
-        let id = "4733322354176707701545".to_owned();
-        let expected: Vec<_> = kind.map(|kind| (kind.to_owned(), id)).into_iter().collect();
-        assert_eq!(made(case), expected, "{case}");
-    }
+    let tables = tables();
+    let followed = followed::on_record();
+    let faults: Vec<String> = followed
+        .iter()
+        .filter_map(|one| one.fault(&tables))
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -13,7 +13,7 @@ const SLIPS: [(&str, &str, &str, &str); 19] = [
         "unknown transform \"uper\"; did you mean \"upper\"?",
     ),
     (
-        "bodies/instrument.toml",
+        "services/ics_pay_subscription_retrieve.toml",
         "code:card_type",
         "code:card_typ",
         "unknown code table \"card_typ\"; did you mean \"card_type\"?",

@@ -5,95 +5,28 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scmp_gateway::golden::{Case, load_all};
+use scmp_gateway::mapping::Tables;
 use scmp_gateway::mapping::compile::compile;
 use scmp_gateway::mapping::export::mappings;
 use scmp_gateway::mapping::source::{SourceFile, embedded};
 
-/// Lines of the tables that only `mappings export` shows: what is deliberately not sent, and what REST has nothing for.
-pub const EXPORTED_ONLY: [&str; 3] = ["reason = ", "none = ", "override_payment_method "];
+use crate::followed::{self, Followed};
+use crate::limits::{self, Limit};
 
-/// Lines on which nothing depends yet: file, section, how the line begins.
-pub const UNUSED: [(&str, &str, &str); 22] = [
-    // The total of offers is no total of a reversal.
-    ("bodies/reversal.toml", "", "{ computed = \"@total\""),
-    // Accepted, and nothing is done with them.
-    ("fields/payment.toml", "", "avs_level "),
-    ("fields/payment.toml", "", "payment_request_id "),
-    ("fields/payment.toml", "", "payment_request_token "),
-    ("fields/payment.toml", "", "purchaser_code "),
-    ("fields/payment.toml", "", "supplier_order_reference "),
-    // The same as a more general line further down.
-    (
-        "flags.toml",
-        "",
-        "{ group = \"pts\", http = \"400\", type = \"INVALID_DATA\", flag",
-    ),
-    ("flags.toml", "", "{ group = \"pts\", http = \"2xx\""),
-    // What a request made is looked at in tests/golden.rs.
-    ("services/", "[[step]]", "makes = "),
-    // Members that no line of a body or a reply names; `status` is read for the flag.
-    ("rest/pts.toml", "_reply]", "\"status\""),
-    (
-        "rest/pts.toml",
-        "[resources.payment_reply]",
-        "\"tokenInformation.shippingAddress.id\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.payment]",
-        "\"paymentInformation.tokenizedCard.securityCode\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.reversal]",
-        "\"orderInformation.lineItems[].quantity\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.reversal]",
-        "\"orderInformation.lineItems[].unitPrice\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.reversal]",
-        "\"processingInformation.actionList[]\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.reversal]",
-        "\"processingInformation.linkId\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.reversal]",
-        "\"processingInformation.paymentSolution\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.reversal]",
-        "\"processingInformation.reconciliationId\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.void]",
-        "\"orderInformation.amountDetails.currency\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.void]",
-        "\"orderInformation.amountDetails.totalAmount\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.void]",
-        "\"paymentInformation.paymentType.name\"",
-    ),
-    (
-        "rest/pts.toml",
-        "[resources.void]",
-        "\"processingInformation.actionList[]\"",
-    ),
+/// Lines of the tables that only `mappings export` shows: what is deliberately not sent, and what REST has nothing for.
+const EXPORTED_ONLY: [&str; 3] = ["reason = ", "none = ", "override_payment_method "];
+
+/// Fields that are known and with which nothing is done: `mappings export` alone shows that they are.
+const KNOWN_ONLY: [&str; 5] = [
+    "avs_level",
+    "payment_request_id",
+    "payment_request_token",
+    "purchaser_code",
+    "supplier_order_reference",
 ];
+
+/// A build for debugging tries one change in so many: all of them take minutes there.
+pub const STEP: usize = if cfg!(debug_assertions) { 20 } else { 1 };
 
 /// How many lines are deleted at once, where it can be told which of them was missed.
 pub const BATCH: usize = 24;
@@ -107,6 +40,10 @@ pub struct Bench {
     /// The words of each case's files.
     pub words: Vec<HashSet<String>>,
     pub exported: Vec<String>,
+    /// What values may be.
+    limits: Vec<Limit>,
+    /// What requests make that later ones can follow.
+    followed: Vec<Followed>,
 }
 
 /// What the cases said of changed tables, as far as they were asked.
@@ -128,6 +65,8 @@ impl Bench {
         });
         Bench {
             exported: exported(&files),
+            limits: limits::on_record(),
+            followed: followed::on_record(),
             words: words.collect(),
             cases,
             files,
@@ -169,8 +108,20 @@ impl Bench {
         };
         let differs = |at: &usize| !self.cases[*at].differences(&tables).is_empty();
         self.likeliest(place.text).iter().any(differs)
-            || EXPORTED_ONLY.iter().any(|words| place.text.contains(words))
-                && exported(&files) != self.exported
+            || place.is_exported_only() && exported(&files) != self.exported
+            || self.breaks_a_limit(place, &tables)
+            || place.text.starts_with("makes = ")
+                && self.followed.iter().any(|one| one.fault(&tables).is_some())
+    }
+
+    fn breaks_a_limit(&self, place: &Place<'_>, tables: &Tables) -> bool {
+        let of_rest = self.files[place.file].path.starts_with("rest/");
+        let about = |limit: &&Limit| match place.about {
+            Some(About::Field(name)) => limit.field == name,
+            _ => of_rest && limit.rest_max.is_some(),
+        };
+        let mut limits = self.limits.iter().filter(about);
+        limits.any(|limit| !limit.faults(tables).is_empty())
     }
 
     /// The mapping lines of all tables.
@@ -187,6 +138,7 @@ impl Bench {
     /// Which of these replacements nothing noticed, found by two threads.
     pub fn survivors<'p>(&self, changes: Vec<(&'p Place<'p>, String)>) -> Vec<String> {
         assert!(!changes.is_empty(), "no line was changed");
+        let changes: Vec<_> = changes.into_iter().step_by(STEP).collect();
         let next = AtomicUsize::new(0);
         let work = || {
             let mut survivors = Vec::new();
@@ -267,6 +219,12 @@ pub enum About<'f> {
 }
 
 impl Place<'_> {
+    /// Whether only `mappings export` shows the line.
+    fn is_exported_only(&self) -> bool {
+        let known = matches!(self.about, Some(About::Field(name)) if KNOWN_ONLY.contains(&name));
+        known || EXPORTED_ONLY.iter().any(|words| self.text.contains(words))
+    }
+
     /// Whether what was said is said of this line.
     pub fn is_told(&self, said: &Said) -> bool {
         match (self.about, said) {
