@@ -192,3 +192,48 @@ fn a_wrong_step_is_found_at_its_line() {
 fn faults(files: &[SourceFile]) -> Vec<Diagnostic> {
     compile(files).err().unwrap_or_default()
 }
+
+/// A fault of form hides no fault of meaning, be it in the same file.
+#[test]
+fn every_fault_is_told_at_once() {
+    let mut files = embedded();
+    let mut change = |path: &str, from: &str, to: &str| {
+        let file = files.iter_mut().find(|file| file.path == path);
+        let text = &mut file.expect("the table").text;
+        assert!(text.contains(from), "{from}");
+        *text = text.replacen(from, to, 1);
+    };
+    change("fields/payment.toml", "auth_code  ", "auth_code = 7 # ");
+    change(
+        "fields/payment.toml",
+        "type = \"decimal\"",
+        "type = \"decimol\"",
+    );
+    change(
+        "bodies/payment.toml",
+        "transform = \"upper\"",
+        "tranform = \"upper\"",
+    );
+    change(
+        "bodies/payment.toml",
+        "orderInformation.billTo.address1",
+        "orderInformation.billTo.adress1",
+    );
+    change("codes.toml", "\"001\" = { rest", "\"001\" = { rst");
+    change("rest/pts.toml", "max = 50", "maks = 50");
+    let faults: Vec<String> = faults(&files).iter().map(ToString::to_string).collect();
+    for words in [
+        "invalid type",
+        "decimol",
+        "tranform",
+        "adress1",
+        "codes.toml",
+        "maks",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.contains(words)),
+            "{words} in {faults:#?}"
+        );
+    }
+    assert_eq!(faults.len(), 6, "{faults:#?}");
+}

@@ -110,38 +110,53 @@ pub fn load(
             }]
         })?,
     };
-    let faults = file_faults(&shown, &text);
-    if !faults.is_empty() {
+    let (text, mut faults) = file_faults(&shown, text);
+    let raw = merged(&text, environment).or_else(|message| {
+        // The file's own faults have been told; what it says otherwise is still checked.
+        if faults.is_empty() {
+            let with = if file.is_some() {
+                " with the environment"
+            } else {
+                ""
+            };
+            faults.push(Diagnostic {
+                file: format!("{shown}{with}"),
+                line: None,
+                message,
+            });
+        }
+        merged(&text, [])
+    });
+    let Ok(raw) = raw else {
         return Err(faults);
-    }
-    let raw = merged(&text, environment).map_err(|message| {
-        let place = match file {
-            Some(_) => format!("{shown} with the environment"),
-            None => shown.clone(),
-        };
-        vec![Diagnostic {
-            file: place,
-            line: None,
-            message,
-        }]
-    })?;
+    };
     let folder = file
         .and_then(Path::parent)
         .map_or(PathBuf::new(), Path::to_path_buf);
-    resolve::Resolver {
+    let resolved = resolve::Resolver {
         shown: &shown,
         text: &text,
         folder: &folder,
         tables,
         faults: Vec::new(),
     }
-    .resolve(raw)
+    .resolve(raw);
+    if faults.is_empty() {
+        return resolved;
+    }
+    // A fault at a section's header is of something missing: it may be what was misspelt.
+    let stands = |fault: &Diagnostic| {
+        let line = fault.line.and_then(|line| text.lines().nth(line - 1));
+        line.is_some_and(|line| !line.trim_start().starts_with('['))
+    };
+    let more = resolved.err().unwrap_or_default().into_iter();
+    faults.extend(more.filter(stands));
+    Err(faults)
 }
 
 /// Every fault of the file by itself. A line at fault is blanked out and the rest read again, so that one fault does not
-/// hide the next.
-fn file_faults(shown: &str, text: &str) -> Vec<Diagnostic> {
-    let mut text = text.to_owned();
+/// hide the next; what is left of the text comes with them.
+fn file_faults(shown: &str, mut text: String) -> (String, Vec<Diagnostic>) {
     let mut faults = Vec::new();
     while let Err(error) = toml::from_str::<RawConfig>(&text) {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
@@ -162,7 +177,7 @@ fn file_faults(shown: &str, text: &str) -> Vec<Diagnostic> {
         }
         text.replace_range(start..end, &" ".repeat(end - start));
     }
-    faults
+    (text, faults)
 }
 
 /// A message without the value that is of the wrong type: it may be a secret.
@@ -259,6 +274,27 @@ mod tests {
         );
         assert!(
             faults.contains("8: ") && faults.contains("did you mean \"portfolio_id\"?"),
+            "{faults}"
+        );
+    }
+
+    #[test]
+    fn a_wrong_key_does_not_hide_a_wrong_value() {
+        let text = format!("{GOOD}relaxed_adress = true\nprocessor = \"monneris\"\n");
+        let faults = loaded(&text, &[]).expect_err("an unknown key and an unknown processor");
+        assert!(faults.contains("7: unknown field"), "{faults}");
+        assert!(
+            faults.contains("8: ") && faults.contains("\"moneris\""),
+            "{faults}"
+        );
+        let text = GOOD.replace("shared_secret", "shared_secrt");
+        let faults = loaded(&text, &[]).expect_err("an unknown key");
+        assert_eq!(faults.lines().count(), 1, "{faults}");
+        let text = format!("{GOOD}processor = \"monneris\"\n");
+        let wrong = [("SCMP_GATEWAY__SERVER__LISEN", "127.0.0.1:1")];
+        let faults = loaded(&text, &wrong).expect_err("one of each");
+        assert!(
+            faults.contains("listen") && faults.contains("moneris"),
             "{faults}"
         );
     }

@@ -222,7 +222,7 @@ impl Resolver<'_> {
             (None, None, None) => {
                 let text =
                     "has no secret; give shared_secret, shared_secret_file or shared_secret_env.";
-                self.fault(section, "key_id", format!("[{section}] {text}"));
+                self.fault(section, "shared_secret", format!("[{section}] {text}"));
                 return None;
             }
             _ => {

@@ -11,9 +11,10 @@ use super::code::CodeId;
 pub struct FieldId(pub(in crate::mapping) u16);
 
 /// What kind of text a field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Kind {
     /// Any text.
+    #[default]
     Text,
     /// Digits only.
     Digits,
@@ -75,7 +76,7 @@ impl Sensitivity {
 }
 
 /// What the dictionary says of a field.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Field {
     /// Its name, in lower case.
     pub name: String,

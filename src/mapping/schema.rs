@@ -1,7 +1,8 @@
 //! The tables as they are written. `mappings/README.md` explains them to those who write them.
 
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 pub use super::lines::{Lines, Unreadable};
@@ -52,13 +53,23 @@ pub struct RawField {
 pub type RawFields = IndexMap<Spanned<String>, Spanned<RawField>>;
 
 /// One line of a table in `codes.toml`.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub enum RawCode {
     /// `code = "rest value"`.
     Plain(String),
     /// `code = { rest = "…", also = ["…"] }`.
     Full(RawFullCode),
+}
+
+impl<'de> Deserialize<'de> for RawCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawCode, D::Error> {
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => Ok(RawCode::Plain(text)),
+            full => RawFullCode::deserialize(full)
+                .map(RawCode::Full)
+                .map_err(|error| D::Error::custom(error.message())),
+        }
+    }
 }
 
 /// The long form of a code.

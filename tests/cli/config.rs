@@ -124,7 +124,7 @@ fn values_are_checked() {
             "shorter",
         ),
         ("[rest]\nca_file = \"none.pem\"\n", 2, "none.pem"),
-        ("[merchants.a]\nkey_id = \"k\"\n", 2, "no secret"),
+        ("[merchants.a]\nkey_id = \"k\"\n", 1, "no secret"),
         (
             "[merchants.a]\nshared_secret = \"AAAA\"\n",
             1,

@@ -130,22 +130,24 @@ pub fn dictionary(
     for (file, raw) in files {
         for (name, line) in raw {
             let at = name.span().start;
-            match field(name.get_ref(), line.get_ref(), codes) {
-                Ok(field) => {
-                    let names = [&field.name].into_iter().chain(&line.get_ref().aliases);
-                    for name in names {
-                        let id = FieldId(dictionary.fields.len() as u16);
-                        if dictionary.names.insert(name.clone(), id).is_some() {
-                            let text = format!(
-                                "\"{name}\" is in the dictionary already; remove one of the two."
-                            );
-                            faults.push(file.at(at, text));
-                        }
-                    }
-                    dictionary.fields.push(field);
+            let field = field(name.get_ref(), line.get_ref(), codes).unwrap_or_else(|message| {
+                faults.push(file.at(at, message));
+                // The other tables still know it by its name.
+                Field {
+                    name: name.get_ref().clone(),
+                    ..Field::default()
                 }
-                Err(message) => faults.push(file.at(at, message)),
+            });
+            let names = [&field.name].into_iter().chain(&line.get_ref().aliases);
+            for name in names {
+                let id = FieldId(dictionary.fields.len() as u16);
+                if dictionary.names.insert(name.clone(), id).is_some() {
+                    let text =
+                        format!("\"{name}\" is in the dictionary already; remove one of the two.");
+                    faults.push(file.at(at, text));
+                }
             }
+            dictionary.fields.push(field);
         }
     }
     dictionary

@@ -5,6 +5,7 @@ mod checked;
 mod dictionary;
 mod flags;
 mod lines;
+mod mend;
 mod program;
 mod scope;
 mod step;
@@ -23,14 +24,25 @@ use super::tables::Tables;
 pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
     let mut faults = Vec::new();
     let sorted = Sorted::read(files, &mut faults);
-    // What follows would only repeat the faults of files that could not be read.
-    if !faults.is_empty() {
-        return Err(faults);
+    if faults.is_empty() {
+        return checked(&sorted);
     }
+    if let Some(mended) = mend::Mended::of(files) {
+        faults.extend(mended.faults.iter().cloned());
+        let sorted = Sorted::read(&mended.files, &mut Vec::new());
+        let more = checked(&sorted).err().unwrap_or_default().into_iter();
+        faults.extend(more.filter(|fault| !mended.explains(fault)));
+    }
+    Err(once(faults))
+}
+
+/// Compiles files that could be read.
+fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
     let codes = dictionary::codes(sorted.codes.as_ref(), &mut faults);
     let dictionary = dictionary::dictionary(&sorted.fields, &codes, &mut faults);
     let vocabulary = vocabulary::Vocabulary::build(&sorted.rest, &mut faults);
-    let names = Names::of(&sorted, &vocabulary);
+    let names = Names::of(sorted, &vocabulary);
     let known = program::Known {
         prefixes: &names.prefixes,
         names: &names.services,
@@ -47,7 +59,7 @@ pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
         bodies: &sorted.bodies,
     };
     let mut programs = HashMap::new();
-    for bundle in bundles(&sorted, &names, &mut faults) {
+    for bundle in bundles(sorted, &names, &mut faults) {
         let mut key: Vec<usize> = bundle.clone();
         key.sort_unstable();
         let raw: Vec<&Read<'_, RawService>> = bundle
@@ -181,25 +193,30 @@ impl<'f> Sorted<'f> {
             .find(|(_, raw)| raw.service.get_ref().eq_ignore_ascii_case(name))
     }
 
+    fn read_file(&mut self, file: &'f SourceFile, faults: &mut Vec<Diagnostic>) {
+        let folder = file.path.split_once('/');
+        match folder.map_or(file.path.as_str(), |(folder, _)| folder) {
+            "fields" => self.fields.extend(parse(file, faults)),
+            "rest" => self.rest.extend(parse(file, faults)),
+            "bodies" => self.bodies.extend(parse(file, faults)),
+            "services" => self.services.extend(parse(file, faults)),
+            "codes.toml" => self.codes = parse(file, faults),
+            "flags.toml" => self.flags = parse(file, faults),
+            "bundles.toml" => self.bundles = parse(file, faults),
+            _ => faults.push(Diagnostic {
+                file: file.shown.clone(),
+                line: None,
+                message: "is no table that is known; tables are fields/, rest/, bodies/, services/, codes.toml, \
+                          flags.toml and bundles.toml."
+                    .to_owned(),
+            }),
+        }
+    }
+
     fn read(files: &'f [SourceFile], faults: &mut Vec<Diagnostic>) -> Sorted<'f> {
         let mut sorted = Sorted::default();
         for file in files {
-            match file.path.split_once('/').map_or(file.path.as_str(), |(dir, _)| dir) {
-                "fields" => sorted.fields.extend(parse(file, faults)),
-                "rest" => sorted.rest.extend(parse(file, faults)),
-                "bodies" => sorted.bodies.extend(parse(file, faults)),
-                "services" => sorted.services.extend(parse(file, faults)),
-                "codes.toml" => sorted.codes = parse(file, faults),
-                "flags.toml" => sorted.flags = parse(file, faults),
-                "bundles.toml" => sorted.bundles = parse(file, faults),
-                _ => faults.push(Diagnostic {
-                    file: file.shown.clone(),
-                    line: None,
-                    message: "is no table that is known; tables are fields/, rest/, bodies/, services/, codes.toml, \
-                              flags.toml and bundles.toml."
-                        .to_owned(),
-                }),
-            }
+            sorted.read_file(file, faults);
         }
         for (name, missing) in [
             ("codes.toml", sorted.codes.is_none()),
