@@ -72,3 +72,40 @@ fn the_readme_names_every_service() {
         assert!(readme.contains(name.as_str()), "{name}");
     }
 }
+
+/// The script that compares the tables with a catalogue, with one of two fields.
+#[test]
+fn the_coverage_script_counts() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+    };
+    let run = || {
+        let ran = std::process::Command::new(root.join("docs/coverage.sh"))
+            .arg(folder.path())
+            .arg(env!("CARGO_BIN_EXE_scmp-gateway"))
+            .output()
+            .expect("the script runs");
+        let out = String::from_utf8_lossy(&ran.stdout).into_owned();
+        (ran.status.code(), out)
+    };
+    write(
+        "request_fields.tsv",
+        "scmp_name\ttier\nbill_city\t1\navs_level\t2\nship_to_company_name\t2\nno_such_field\t3\n",
+    );
+    write("reply_fields.tsv", "tier\tscmp_name\n2\tauth_rcode\n");
+    let said = |request: &str, reply: &str, missing: &str| {
+        format!(
+            "request fields of tier 1 and 2: {request}, neither {}\n{missing}\
+             reply fields of tier 1 and 2: {reply}, neither 0\n",
+            missing.lines().count()
+        )
+    };
+    let three = "3, mapped 2, listed as unsupported 1";
+    let reply = "1, mapped 1, listed as unsupported 0";
+    assert_eq!(run(), (Some(0), said(three, reply, "")));
+    write("request_fields.tsv", "scmp_name\ttier\nno_such_field\t1\n");
+    let none = "1, mapped 0, listed as unsupported 0";
+    assert_eq!(run(), (Some(1), said(none, reply, "  no_such_field\n")));
+}

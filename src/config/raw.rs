@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
+use crate::mapping::TokenIds;
+
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -94,6 +96,8 @@ pub struct RawMerchant {
     pub relaxed_address: bool,
     pub network_tokens: bool,
     pub token_types: Option<Vec<RawTokenType>>,
+    pub token_ids: TokenIds,
+    pub preauthorization: bool,
     pub charset: Option<String>,
 }
 

@@ -156,6 +156,10 @@ impl Resolver<'_> {
                 None
             }
         };
+        if raw.preauthorization && raw.processor.is_none() {
+            let text = "preauthorization needs processor: it decides which cards are verified, and with what amount.";
+            self.fault(&section, "preauthorization", text);
+        }
         if let Some(processor) = &raw.processor {
             self.check_processor(&section, processor);
         }
@@ -198,6 +202,8 @@ impl Resolver<'_> {
             relaxed_address: raw.relaxed_address,
             network_tokens: raw.network_tokens,
             token_types,
+            token_ids: raw.token_ids,
+            preauthorization: raw.preauthorization,
         };
         Some(Merchant {
             credentials,

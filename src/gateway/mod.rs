@@ -200,7 +200,7 @@ impl Gateway {
 
 impl Gateway {
     /// Makes one call within the time that is left for the whole request: the caller does not wait longer. What undoes
-    /// a step has time of its own.
+    /// a step, or clears up after it, has time of its own.
     async fn send(
         &self,
         merchant: &Merchant,
@@ -209,7 +209,7 @@ impl Gateway {
         begun: Instant,
     ) -> Outcome {
         let sending = merchant.account().send(call);
-        if purpose == Purpose::Undo {
+        if purpose != Purpose::Step {
             return sending.await;
         }
         let left = self.request_timeout.saturating_sub(begun.elapsed());
@@ -251,6 +251,11 @@ fn tell_of_call(context: &Context, step: &str, call: &Call, purpose: Purpose, ou
         (outcome, Purpose::Undo) => {
             let path = &call.path;
             warn!(request_id = %id, step, %path, ?outcome, "a step could not be undone: delete what is left");
+        }
+        (Outcome::Answered(answer), Purpose::After) if matches!(answer.status, 200..=299) => {}
+        (outcome, Purpose::After) => {
+            let path = &call.path;
+            warn!(request_id = %id, step, %path, ?outcome, "what follows a service by itself did not go well: do it by hand");
         }
         (Outcome::NotSent(failure), Purpose::Step) => {
             warn!(request_id = %id, step, "a REST call was not sent: {failure}");

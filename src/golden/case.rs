@@ -8,7 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::mapping::diagnostic::toml_message;
-use crate::mapping::{Settings, Tables, TokenTypes};
+use crate::mapping::{Settings, Tables, TokenIds, TokenTypes};
 use crate::plan::Context;
 use crate::scmp::{Charset, Reply};
 
@@ -70,6 +70,10 @@ pub struct AboutMerchant {
     pub network_tokens: bool,
     /// What a payment that creates tokens creates.
     pub token_types: TokenTypes,
+    /// What the ids of tokens name.
+    pub token_ids: TokenIds,
+    /// Cards are verified before their tokens are made.
+    pub preauthorization: bool,
 }
 
 /// What the world outside gives to a case.
@@ -254,6 +258,8 @@ impl Case {
             relaxed_address: merchant.relaxed_address,
             network_tokens: merchant.network_tokens,
             token_types: merchant.token_types,
+            token_ids: merchant.token_ids,
+            preauthorization: merchant.preauthorization,
         }
     }
 

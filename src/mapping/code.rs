@@ -1,5 +1,8 @@
 //! Code tables: an SCMP code and the REST value that stands for it.
 
+/// The REST value of the line for all that no line names.
+const OTHER: &str = "*";
+
 /// A code table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeId(pub(in crate::mapping) u16);
@@ -46,14 +49,17 @@ impl CodeTable {
             .find(|code| code.scmp.eq_ignore_ascii_case(value))
     }
 
-    /// The line of a REST value, in any case.
+    /// The line of a REST value, in any case; else the line for any other value, where the table has one.
     pub fn by_rest(&self, value: &str) -> Option<&Code> {
-        self.codes.iter().find(|code| {
+        let other = || self.codes.iter().find(|code| code.rest == OTHER);
+        let mut codes = self.codes.iter();
+        let same = codes.find(|code| {
             code.rest.eq_ignore_ascii_case(value)
                 || code
                     .also
                     .iter()
                     .any(|also| also.eq_ignore_ascii_case(value))
-        })
+        });
+        same.or_else(other)
     }
 }

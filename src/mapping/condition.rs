@@ -8,7 +8,7 @@ use super::field::{FieldId, Offer, Values};
 use super::reply::Replies;
 use super::tables::{Computed, ReplyPath};
 use super::transform::is_true;
-use super::{Settings, body::Body};
+use super::{Settings, TokenKind, body::Body};
 
 /// Holds when one of its alternatives holds; always when it has none.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +32,10 @@ pub enum Test {
     Any(Vec<FieldId>),
     /// None of these fields came.
     Absent(Vec<FieldId>),
-    /// A field has this value.
-    Equals(FieldId, String),
+    /// A field has one of these values.
+    Equals(FieldId, Vec<String>),
+    /// A field has none of these values.
+    Differs(FieldId, Vec<String>),
     /// A field that says yes or no says yes, or says no, in whatever word.
     Says(FieldId, bool),
     /// The call has this method.
@@ -42,6 +44,12 @@ pub enum Test {
     Mapped(usize),
     /// A reply holds something at this place, or does not.
     Has(ReplyPath, bool),
+    /// A reply has one of these values at this place.
+    Shows(ReplyPath, Vec<String>),
+    /// By the merchant's settings, the id in this field names this.
+    Names(FieldId, TokenKind),
+    /// The amount with which this request's card is verified is one of these.
+    Preauthorization(Vec<String>),
     /// A step ran, or did not.
     Run(usize, bool),
     /// What an earlier request made, that this one follows: one of these kinds, or not known.
@@ -65,16 +73,19 @@ pub enum Setting {
     TokenInstrument,
     /// A payment that creates tokens creates an instrument identifier.
     TokenIdentifier,
+    /// A card is verified before its token is made.
+    Preauthorization,
 }
 
 impl Setting {
     /// The settings by the names that tables and configuration use.
-    pub const NAMES: [(&'static str, Setting); 5] = [
+    pub const NAMES: [(&'static str, Setting); 6] = [
         ("relaxed_address", Setting::RelaxedAddress),
         ("network_tokens", Setting::NetworkTokens),
         ("token_customer", Setting::TokenCustomer),
         ("token_instrument", Setting::TokenInstrument),
         ("token_identifier", Setting::TokenIdentifier),
+        ("preauthorization", Setting::Preauthorization),
     ];
 }
 
@@ -101,6 +112,8 @@ pub struct Facts<'f> {
     pub kind: Option<&'f str>,
     /// The sum of the offers, where there are any.
     pub total: Option<&'f str>,
+    /// The amount with which this request's card is verified, where it can be.
+    pub preauthorization: Option<&'f str>,
     /// The id of the call at hand, unique for the merchant.
     pub transaction_id: &'f str,
 }
@@ -110,6 +123,7 @@ impl<'f> Facts<'f> {
     pub fn made(self, computed: Computed) -> Option<Cow<'f, str>> {
         match computed {
             Computed::Total => self.total.map(Cow::Borrowed),
+            Computed::Preauthorization => self.preauthorization.map(Cow::Borrowed),
             Computed::TransactionId => Some(self.transaction_id.into()),
             _ => None,
         }
@@ -150,10 +164,14 @@ impl Test {
             Test::All(fields) => fields.iter().all(came),
             Test::Any(fields) => fields.iter().any(came),
             Test::Absent(fields) => !fields.iter().any(came),
-            Test::Equals(field, value) => facts
+            Test::Equals(field, values) => facts
                 .values
                 .get(*field)
-                .is_some_and(|came| came.eq_ignore_ascii_case(value)),
+                .is_some_and(|came| values.iter().any(|value| came.eq_ignore_ascii_case(value))),
+            Test::Differs(field, values) => facts
+                .values
+                .get(*field)
+                .is_some_and(|came| !values.iter().any(|value| came.eq_ignore_ascii_case(value))),
             Test::Says(field, wanted) => facts
                 .values
                 .get(*field)
@@ -161,6 +179,17 @@ impl Test {
             Test::Method(method) => facts.method == Some(method),
             Test::Mapped(body) => facts.bodies[*body].is_triggered(facts),
             Test::Has(place, wanted) => facts.replies.has(place) == *wanted,
+            Test::Shows(place, values) => facts
+                .replies
+                .text(place)
+                .is_some_and(|shown| values.iter().any(|value| *value == shown)),
+            Test::Names(field, kind) => facts
+                .values
+                .get(*field)
+                .is_some_and(|id| facts.settings.token_ids.kind(id) == *kind),
+            Test::Preauthorization(amounts) => facts
+                .preauthorization
+                .is_some_and(|amount| amounts.iter().any(|known| known == amount)),
             Test::Run(step, wanted) => facts.replies.has_run(*step) == *wanted,
             Test::Kind(kinds) => facts
                 .kind

@@ -78,7 +78,27 @@ pub fn mappings(tables: &Tables) -> Vec<Mapping> {
             ));
         }
     }
+    all.extend(aliases(tables, &all));
     all
+}
+
+/// The mappings of fields by their other names.
+fn aliases(tables: &Tables, all: &[Mapping]) -> Vec<Mapping> {
+    let known = |mapping: &Mapping| mapping.direction == "request";
+    let other = |(alias, name): (&str, &str)| -> Vec<Mapping> {
+        let same = all.iter().filter(|m| known(m) && m.field == name);
+        let renamed = same.map(|mapping| Mapping {
+            field: alias.to_owned(),
+            ..mapping.clone()
+        });
+        renamed.collect()
+    };
+    tables
+        .dictionary
+        .aliases()
+        .into_iter()
+        .flat_map(other)
+        .collect()
 }
 
 fn mapping(
@@ -226,6 +246,7 @@ fn words(computed: Computed) -> &'static str {
         Computed::RequestToken => "opaque token that the gateway gives",
         Computed::Time => "the gateway's clock",
         Computed::Total => "the sum of the offers",
+        Computed::Preauthorization => "the amount of the preauthorization",
         Computed::TransactionId => "id of the call",
     }
 }

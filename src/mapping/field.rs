@@ -123,6 +123,17 @@ impl Dictionary {
         (0..).map(FieldId).zip(&self.fields)
     }
 
+    /// The other names of fields, each with the field's own, in order.
+    pub fn aliases(&self) -> Vec<(&str, &str)> {
+        let named = self
+            .names
+            .iter()
+            .map(|(name, id)| (name.as_str(), self.get(*id).name.as_str()));
+        let mut aliases: Vec<(&str, &str)> = named.filter(|(alias, name)| alias != name).collect();
+        aliases.sort_unstable();
+        aliases
+    }
+
     /// The values of a request that could not be read.
     pub fn no_values(&self) -> Values<'static> {
         Values {

@@ -24,8 +24,6 @@ pub enum LocalKind {
     Invalid,
     /// The card number is missing or wrong.
     Card,
-    /// The REST host could not be reached, or did not answer a call that changes nothing.
-    NoService,
     /// A call that may have changed something was not answered.
     Unknown,
     /// A success that cannot be read.
@@ -48,12 +46,11 @@ pub enum LocalKind {
 
 impl LocalKind {
     /// The kinds by the names that tables use.
-    pub const NAMES: [(&'static str, LocalKind); 14] = [
+    pub const NAMES: [(&'static str, LocalKind); 13] = [
         ("success", LocalKind::Success),
         ("missing", LocalKind::Missing),
         ("invalid", LocalKind::Invalid),
         ("card", LocalKind::Card),
-        ("no_service", LocalKind::NoService),
         ("unknown", LocalKind::Unknown),
         ("unreadable", LocalKind::Unreadable),
         ("overload", LocalKind::Overload),

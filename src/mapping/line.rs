@@ -46,6 +46,8 @@ pub enum Computed {
     Time,
     /// The sum of the offers.
     Total,
+    /// The amount with which the request's card is verified.
+    Preauthorization,
     /// An id of the call that is unique for the merchant.
     TransactionId,
 }

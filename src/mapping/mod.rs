@@ -18,6 +18,7 @@ pub mod line;
 pub mod lines;
 pub mod mask;
 pub mod path;
+pub mod preauthorization;
 pub mod reply;
 #[allow(
     missing_docs,
@@ -28,6 +29,7 @@ pub mod schema;
 pub mod schema_flags;
 pub mod source;
 pub mod tables;
+pub mod token_id;
 pub mod transform;
 pub mod validate;
 
@@ -37,6 +39,7 @@ pub use condition::Setting;
 pub use diagnostic::Diagnostic;
 pub use flags::Verdict;
 pub use tables::Tables;
+pub use token_id::{TokenIds, TokenKind};
 
 /// What the tables need to know of a merchant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +52,10 @@ pub struct Settings {
     pub network_tokens: bool,
     /// What a payment that creates tokens creates.
     pub token_types: TokenTypes,
+    /// What the ids of tokens name.
+    pub token_ids: TokenIds,
+    /// The account verifies a card with a small authorization before its token is made.
+    pub preauthorization: bool,
 }
 
 /// What a payment that creates tokens creates; a shipping address comes along when one was sent.
@@ -82,6 +89,7 @@ impl Settings {
             Setting::TokenCustomer => self.token_types.customer,
             Setting::TokenInstrument => self.token_types.instrument,
             Setting::TokenIdentifier => self.token_types.identifier,
+            Setting::Preauthorization => self.preauthorization,
         }
     }
 }

@@ -73,7 +73,8 @@ impl JsonPath {
                     .iter()
                     .find(|element| element.get(key).and_then(Value::as_str) == Some(wanted)),
                 Segment::Numbered(number) => value.as_array()?.get(usize::from(*number)),
-                Segment::Append => None,
+                // The list itself.
+                Segment::Append => value.is_array().then_some(value),
             })
     }
 

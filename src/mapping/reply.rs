@@ -92,12 +92,17 @@ impl Replies {
     }
 }
 
+/// SCMP writes the values of a list between carets.
 fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) if text.is_empty() => None,
         Value::String(text) => Some(text.as_str().into()),
         Value::Number(number) => Some(number.to_string().into()),
         Value::Bool(flag) => Some(if *flag { "true" } else { "false" }.into()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Value::Array(values) => {
+            let texts: Vec<&str> = values.iter().map(Value::as_str).collect::<Option<_>>()?;
+            (!texts.is_empty()).then(|| texts.join("^").into())
+        }
+        Value::Null | Value::Object(_) => None,
     }
 }

@@ -23,6 +23,7 @@ unreadable!(RawBody: lines, offers);
 unreadable!(RawService: variants, require, exclude, drop, unchanged, reply, steps);
 unreadable!(RawFlags: rest);
 unreadable!(RawBundles: bundles);
+unreadable!(RawPreauthorizations: amounts);
 unreadable!(RawRest:);
 unreadable!(RawFields:);
 unreadable!(RawCodes:);
@@ -183,7 +184,15 @@ pub struct RawTests {
     #[serde(default)]
     pub absent: Vec<String>,
     #[serde(default)]
-    pub equals: IndexMap<String, String>,
+    pub equals: IndexMap<String, RawWords>,
+    #[serde(default)]
+    pub differs: IndexMap<String, RawWords>,
+    #[serde(default)]
+    pub names: IndexMap<String, String>,
+    #[serde(default)]
+    pub preauthorization: Vec<String>,
+    #[serde(default)]
+    pub shows: IndexMap<String, RawWords>,
     pub method: Option<String>,
     pub mapped: Option<String>,
     #[serde(default)]
@@ -221,6 +230,8 @@ pub struct RawService {
     pub unchanged: Lines<RawUnchanged>,
     #[serde(default)]
     pub reply: Lines<RawReply>,
+    /// The service after which this one runs by itself.
+    pub after: Option<Spanned<String>>,
     pub follow_on: Option<RawFollowOn>,
     pub fails_as: Option<Spanned<RawFailsAs>>,
     #[serde(default, rename = "step")]
@@ -264,6 +275,28 @@ pub struct RawBundles {
 #[serde(deny_unknown_fields)]
 pub struct RawBundle {
     pub services: Vec<String>,
+    /// What was asked for, where it is less than what runs.
+    #[serde(default)]
+    pub asked: Vec<String>,
+    pub when: Option<RawWhen>,
+}
+
+/// `preauthorization.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPreauthorizations {
+    /// The field that says which card it is.
+    pub card: Spanned<String>,
+    pub amounts: Lines<RawPreauthorization>,
+}
+
+/// An amount that a processor verifies some cards with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPreauthorization {
+    pub processor: String,
+    pub amount: String,
+    pub cards: Vec<String>,
 }
 
 /// One way in which a service is meant, e.g. by card or by check.
@@ -319,7 +352,7 @@ pub struct RawUnchanged {
 #[serde(deny_unknown_fields)]
 pub struct RawReply {
     pub field: String,
-    pub from: Option<RawSources>,
+    pub from: Option<RawWords>,
     pub constant: Option<String>,
     pub none: Option<String>,
     pub transform: Option<String>,
@@ -327,14 +360,24 @@ pub struct RawReply {
     pub when: Option<RawWhen>,
 }
 
-/// One source or several in order of preference.
-#[derive(Debug, Deserialize)]
+/// One word or several.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub enum RawSources {
-    /// `from = "…"`.
+pub enum RawWords {
+    /// `"…"`.
     One(String),
-    /// `from = ["…", "…"]`.
+    /// `["…", "…"]`.
     Several(Vec<String>),
+}
+
+impl RawWords {
+    /// All of them.
+    pub fn all(&self) -> &[String] {
+        match self {
+            RawWords::One(word) => std::slice::from_ref(word),
+            RawWords::Several(words) => words,
+        }
+    }
 }
 
 /// One REST call of a service.

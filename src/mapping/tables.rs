@@ -10,7 +10,9 @@ use super::condition::{Condition, Facts};
 use super::field::Dictionary;
 use super::flags::{Flags, LocalKind};
 use super::path::JsonPath;
+use super::preauthorization::Preauthorizations;
 
+use super::Settings;
 use super::field::Values;
 
 pub use super::field::FieldId;
@@ -23,7 +25,8 @@ pub struct Tables {
     pub dictionary: Dictionary,
     /// The code tables.
     pub codes: Vec<CodeTable>,
-    /// The names of the services, sorted; a service's number is its place here.
+    /// The names of the services that may be asked for, sorted; a service's number is its place here. Those that only run
+    /// by themselves have the numbers after these.
     pub services: Vec<String>,
     /// What to do for a set of services, given by their numbers in rising order.
     pub programs: HashMap<Vec<usize>, Program>,
@@ -35,6 +38,8 @@ pub struct Tables {
     pub processors: CodeId,
     /// The code table of currencies and their decimals.
     pub currencies: CodeId,
+    /// What each processor verifies cards with.
+    pub preauthorizations: Preauthorizations,
 }
 
 /// What to do for the services of one request.
@@ -42,6 +47,8 @@ pub struct Tables {
 pub struct Program {
     /// The services, in the order in which they run.
     pub parts: Vec<Part>,
+    /// The programs that run in its place, each by its services' numbers, where their condition holds.
+    pub instead: Vec<(Condition, Vec<usize>)>,
     /// The ways in which each service can be meant; the first that holds is taken. A service without ways of its own is
     /// meant as the first is.
     pub variants: Vec<Vec<Variant>>,
@@ -74,6 +81,9 @@ pub struct Part {
     pub name: String,
     /// What its reply fields begin with.
     pub prefix: String,
+    /// The part after which this one runs by itself: once that one went well, whatever becomes of those in between. Its
+    /// own failure is told in its own fields alone.
+    pub after: Option<usize>,
     /// The reply's lines.
     pub reply: Vec<ReplyLine>,
     /// What is said of any failure of this service, where that is not left to the failed call.
@@ -330,5 +340,11 @@ impl Tables {
         numbers.sort_unstable();
         numbers.dedup();
         self.programs.get(&numbers)
+    }
+
+    /// The amount with which a request's card is verified, where its processor can do that.
+    pub fn preauthorization(&self, settings: &Settings, values: &Values<'_>) -> Option<&str> {
+        let processor = settings.processor.as_deref();
+        self.preauthorizations.amount(processor, values)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Settings;
 use super::code::{CodeTable, NumberCheck};
-use super::condition::Facts;
+use super::condition::{Condition, Facts};
 use super::field::{Field, FieldId, Kind, OFFER};
 use super::flags::LocalKind;
-use super::tables::{Program, Tables};
+use super::tables::{Checked, Program, Tables};
 
 /// Why a request is refused, without the value that is to blame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,8 @@ pub fn refusals<'f>(
         }
     }
     let number = number_check(tables, facts);
-    for checked in &program.checked {
+    let summed = summed(program, facts.total);
+    for checked in program.checked.iter().chain(&summed) {
         let field = tables.dictionary.get(checked.field);
         let facts = facts_of(checked.part);
         let plain = facts
@@ -92,6 +93,21 @@ pub fn refusals<'f>(
         }
     }
     refusals
+}
+
+/// The fields of offers that cannot be summed up, be it that the offers themselves are not sent.
+fn summed(program: &Program, total: Option<&str>) -> Vec<Checked> {
+    let rule = program.total.filter(|_| total == Some(""));
+    let fields = rule
+        .into_iter()
+        .flat_map(|rule| [rule.amount, rule.quantity, rule.tax]);
+    let checked = |field| Checked {
+        part: 0,
+        field,
+        rest_max: None,
+        when: Condition::default(),
+    };
+    fields.map(checked).collect()
 }
 
 /// The check on the card number that the request's card type asks for.
@@ -159,7 +175,7 @@ fn too_long(value: &str, max: Option<u16>, whose: &str) -> Option<String> {
 }
 
 /// Not negative, one point at most, nothing but digits besides.
-fn is_decimal(value: &str) -> bool {
+pub(in crate::mapping) fn is_decimal(value: &str) -> bool {
     let (whole, part) = value.split_once('.').unwrap_or((value, ""));
     !(whole.is_empty() && part.is_empty())
         && whole

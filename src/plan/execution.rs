@@ -33,6 +33,8 @@ pub enum Purpose {
     Step,
     /// It undoes a step, because a later one failed.
     Undo,
+    /// It is a step of a service that runs by itself after others.
+    After,
 }
 
 /// Something that later requests may follow by its id.
@@ -73,6 +75,8 @@ pub(super) enum Phase {
     },
     /// Steps are undone, the last first; the number is how many are left.
     Undo(usize),
+    /// The next step to look at of the services that run by themselves.
+    After(usize),
     Done,
 }
 
@@ -94,6 +98,8 @@ pub struct Execution<'p> {
     /// The steps that had been read again already: once is enough.
     pub(super) reread: Vec<usize>,
     pub(super) failure: Option<Failure>,
+    /// Why a service failed that runs by itself.
+    after: Option<Failure>,
     /// The last refusal of an id that may name something of another kind.
     pub(super) wrong_id: Option<Failure>,
     calls: u32,
@@ -113,6 +119,7 @@ impl<'p> Execution<'p> {
             phase: Phase::Step(0),
             reread: Vec::new(),
             failure: None,
+            after: None,
             wrong_id: None,
             calls: 0,
             partial: Vec::new(),
@@ -126,20 +133,25 @@ impl<'p> Execution<'p> {
             let due = match self.phase {
                 Phase::Done => return Next::Done,
                 Phase::Reread { read, .. } => Some((read, Purpose::Step)),
-                Phase::Step(at) => self.due(at).map(|at| (at, Purpose::Step)),
+                Phase::Step(at) => self.due(at, false).map(|at| (at, Purpose::Step)),
+                Phase::After(at) => self.due(at, true).map(|at| (at, Purpose::After)),
                 Phase::Undo(left) => self.undoable(left).map(|at| (at, Purpose::Undo)),
             };
             if self.no_other_kind(due) {
                 continue;
             }
             let Some((at, purpose)) = due else {
-                self.phase = Phase::Done;
+                self.phase = match self.phase {
+                    Phase::After(_) => Phase::Done,
+                    _ => Phase::After(0),
+                };
                 continue;
             };
             match (&self.phase, purpose) {
                 (Phase::Reread { .. }, _) => {}
                 (_, Purpose::Step) => self.phase = Phase::Step(at),
                 (_, Purpose::Undo) => self.phase = Phase::Undo(at + 1),
+                (_, Purpose::After) => self.phase = Phase::After(at),
             }
             let step = &self.plan.program.steps[at];
             match &step.action {
@@ -148,6 +160,10 @@ impl<'p> Execution<'p> {
                     Some(failure) => {
                         self.failure = Some(failure);
                         self.phase = Phase::Undo(self.plan.program.steps.len());
+                    }
+                    None if purpose == Purpose::After => {
+                        let verdict = self.local(*kind);
+                        self.aside(|execution| execution.fail(at, verdict));
                     }
                     None => self.fail(at, self.local(*kind)),
                 },
@@ -178,13 +194,39 @@ impl<'p> Execution<'p> {
         false
     }
 
-    /// The first step from `at` on whose condition holds.
-    fn due(&self, at: usize) -> Option<usize> {
+    /// The first step from `at` on whose condition holds, of the services that were asked for or of those that run by
+    /// themselves.
+    fn due(&self, at: usize, after: bool) -> Option<usize> {
         let steps = &self.plan.program.steps;
         (at..steps.len()).find(|at| {
+            let part = &self.plan.program.parts[steps[*at].part];
+            let turn = match part.after {
+                Some(first) => after && self.went_well(first),
+                None => !after,
+            };
+            if !turn {
+                return false;
+            }
             let method = steps[*at].call().map(|call| &call.template.method);
             steps[*at].when.holds(self.facts(steps[*at].part, method))
         })
+    }
+
+    fn went_well(&self, part: usize) -> bool {
+        self.failure
+            .as_ref()
+            .is_none_or(|failure| failure.part > part)
+    }
+
+    /// Runs a step of a service that runs by itself: its failure is its own, and ends it.
+    fn aside(&mut self, step: impl FnOnce(&mut Self)) {
+        let failure = self.failure.take();
+        step(self);
+        self.after = std::mem::replace(&mut self.failure, failure);
+        self.phase = match self.phase {
+            Phase::Step(next) if self.after.is_none() => Phase::After(next),
+            _ => Phase::Done,
+        };
     }
 
     /// The last step before `left` that ran and can be undone.
@@ -208,6 +250,7 @@ impl<'p> Execution<'p> {
                 self.phase = Phase::Undo(left - 1);
             }
             Phase::Step(at) => self.step_answered(at, outcome),
+            Phase::After(at) => self.aside(|execution| execution.step_answered(at, outcome)),
             Phase::Reread { read, then } => {
                 self.step_answered(read, outcome);
                 if matches!(self.phase, Phase::Step(_)) {
@@ -220,11 +263,14 @@ impl<'p> Execution<'p> {
     /// Takes it that the call went well, for a translation without network.
     pub fn assumed(&mut self) {
         self.calls += 1;
-        if let Phase::Step(at) = self.phase {
-            let step = self.plan.program.steps[at].name.clone();
-            self.replies.set(at, StepReply::Assumed { step });
-            self.phase = Phase::Step(at + 1);
-        }
+        let (at, next) = match self.phase {
+            Phase::Step(at) => (at, Phase::Step(at + 1)),
+            Phase::After(at) => (at, Phase::After(at + 1)),
+            _ => return,
+        };
+        let step = self.plan.program.steps[at].name.clone();
+        self.replies.set(at, StepReply::Assumed { step });
+        self.phase = next;
     }
 
     /// The SCMP reply and what became of the request. Call it when [`Execution::next_call`] says `Done`.
@@ -265,7 +311,18 @@ impl<'p> Execution<'p> {
 
     /// What became of each service.
     fn parts(&self) -> Vec<PartOutcome> {
+        let ran = |number: usize| {
+            let steps = self.plan.program.steps.iter().enumerate();
+            let mut own = steps.filter(|(_, step)| step.part == number);
+            own.any(|(at, _)| self.replies.has_run(at))
+        };
+        let by_itself = |number: usize| match &self.after {
+            Some(failure) => PartOutcome::Failed(failure.verdict.clone(), failure.told),
+            None if ran(number) => PartOutcome::Done,
+            None => PartOutcome::NotRun,
+        };
         let outcome = |number: usize| match &self.failure {
+            _ if self.plan.program.parts[number].after.is_some() => by_itself(number),
             Some(failure) if number > failure.part => PartOutcome::NotRun,
             Some(failure) if number == failure.part => {
                 PartOutcome::Failed(failure.verdict.clone(), failure.told)
@@ -333,6 +390,7 @@ impl<'p> Execution<'p> {
                 self.undone = Some(false);
                 self.phase = Phase::Undo(left - 1);
             }
+            Phase::After(_) => self.aside(|execution| execution.fail(at, verdict)),
             _ => self.fail(at, verdict),
         }
     }

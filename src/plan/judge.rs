@@ -11,6 +11,9 @@ use crate::rest::{Answer, Outcome};
 
 use super::execution::{Execution, Failure, Phase};
 
+/// The HTTP status of no answer.
+const NO_STATUS: u16 = 0;
+
 impl Execution<'_> {
     pub(super) fn step_answered(&mut self, at: usize, outcome: Outcome) {
         let Some(call) = self.plan.program.steps[at].call() else {
@@ -18,15 +21,23 @@ impl Execution<'_> {
         };
         let changes = call.template.method != Method::GET;
         match outcome {
-            Outcome::NotSent(_) => self.fail(at, self.local(LocalKind::NoService)),
+            Outcome::NotSent(_) => self.fail(at, self.no_answer(call)),
             Outcome::Unknown(_) if changes => {
                 self.partial
                     .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
                 self.fail(at, self.local(LocalKind::Unknown));
             }
-            Outcome::Unknown(_) => self.fail(at, self.local(LocalKind::NoService)),
+            Outcome::Unknown(_) => self.fail(at, self.no_answer(call)),
             Outcome::Answered(answer) => self.judge(at, call, answer),
         }
+    }
+
+    /// What is said where the REST host could not be reached, or did not answer a call that changes nothing: the last
+    /// that the flags table has for this family of operations.
+    fn no_answer(&self, call: &RestCall) -> Verdict {
+        let flags = &self.plan.tables.flags;
+        let said = flags.rest(&call.group, NO_STATUS, &RestError::default(), None);
+        said.map_or_else(|| self.local(LocalKind::Unreadable), |(verdict, _)| verdict)
     }
 
     fn judge(&mut self, at: usize, call: &RestCall, answer: Answer) {
@@ -70,7 +81,7 @@ impl Execution<'_> {
                 .flags
                 .rest(&call.group, answer.status, &error, field.as_deref());
         let (verdict, wrong_id) =
-            judged.unwrap_or_else(|| (self.local(LocalKind::NoService), false));
+            judged.unwrap_or_else(|| (self.local(LocalKind::Unreadable), false));
         if good {
             let reply = StepReply::Real {
                 status: answer.status,

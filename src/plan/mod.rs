@@ -60,6 +60,7 @@ pub struct Plan<'p> {
     decimals: usize,
     total: Option<String>,
     kind: Option<String>,
+    preauthorization: Option<String>,
 }
 
 impl<'p> Plan<'p> {
@@ -80,6 +81,9 @@ impl<'p> Plan<'p> {
             history.kind(values.get(follow_on.id)?, values.get(follow_on.token))
         });
         let variants = Vec::new();
+        let preauthorization = tables
+            .preauthorization(settings, &values)
+            .map(str::to_owned);
         let mut plan = Plan {
             tables,
             program,
@@ -89,7 +93,10 @@ impl<'p> Plan<'p> {
             decimals,
             total,
             kind,
+            preauthorization,
         };
+        plan.go_instead();
+        let program = plan.program;
         let none = Replies::new(program.steps.len());
         plan.variants = plan.meant(&none);
         for rule in &program.unchanged {
@@ -103,6 +110,18 @@ impl<'p> Plan<'p> {
         match found.next() {
             None => Ok(plan),
             Some(first) => Err((first, found.collect())),
+        }
+    }
+
+    /// Takes the program that runs in place of the one that was asked for, if one does.
+    fn go_instead(&mut self) {
+        let none = Replies::new(self.program.steps.len());
+        self.variants = self.meant(&none);
+        let facts = self.facts(&none, 0);
+        let mut instead = self.program.instead.iter();
+        let other = instead.find(|(when, _)| when.holds(facts));
+        if let Some(program) = other.and_then(|(_, key)| self.tables.programs.get(key)) {
+            self.program = program;
         }
     }
 
@@ -146,6 +165,7 @@ impl<'p> Plan<'p> {
             decimals: self.decimals,
             kind: self.kind.as_deref(),
             total: self.total.as_deref(),
+            preauthorization: self.preauthorization.as_deref(),
             transaction_id: "",
         }
     }

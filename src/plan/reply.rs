@@ -96,6 +96,7 @@ fn without_calls(built: &Built<'_>, values: &Values<'_>) -> scmp::Reply {
         decimals: 2,
         kind: None,
         total: None,
+        preauthorization: None,
         transaction_id: "",
     };
     build(built, facts)
@@ -105,9 +106,15 @@ fn without_calls(built: &Built<'_>, values: &Values<'_>) -> scmp::Reply {
 pub fn build(built: &Built<'_>, facts: Facts<'_>) -> scmp::Reply {
     let mut reply = scmp::Reply::default();
     let success = built.tables.flags.local(LocalKind::Success, "", "");
-    let failure = built.parts.iter().find_map(|part| match part {
-        PartOutcome::Failed(verdict, _) => Some(verdict),
-        PartOutcome::NotRun | PartOutcome::Done => None,
+    // A service that runs by itself is none that the caller asked for: its failure decides nothing.
+    let asked = |at: usize| {
+        let part = built.program.and_then(|program| program.parts.get(at));
+        part.is_none_or(|part| part.after.is_none())
+    };
+    let mut parts = built.parts.iter().enumerate();
+    let failure = parts.find_map(|(at, part)| match part {
+        PartOutcome::Failed(verdict, _) if asked(at) => Some(verdict),
+        _ => None,
     });
     let decides = failure.unwrap_or(&success);
     let message = built
@@ -206,7 +213,9 @@ fn value<'v>(
             Computed::RequestToken if built.token.is_empty() => return None,
             Computed::RequestToken => built.token.into(),
             Computed::Time => built.context.time.as_str().into(),
-            Computed::Total | Computed::TransactionId => return None,
+            Computed::Total | Computed::Preauthorization | Computed::TransactionId => {
+                return None;
+            }
         },
     };
     let codes = &built.tables.codes;

@@ -7,28 +7,30 @@ use crate::mapping::transform::cut;
 /// Decimals that are kept while summing; amounts with more are cut to this first, as the protocol cuts anyway.
 const SCALE: usize = 6;
 
-/// The sum over the offers of amount times quantity, plus tax, each cut to the currency's decimals as it is sent. Nothing where no offer has
-/// an amount, or where one is not a number: the check on its value says so.
+/// The sum over the offers of amount times quantity, plus tax, each cut to the currency's decimals as it is sent. Nothing
+/// where no offer has an amount; an empty text where one of the values is no number, which the check on it refuses.
 pub fn total(rule: Total, values: &Values<'_>, decimals: usize) -> Option<String> {
+    let mut offers = values.offers().iter();
+    let any = offers.any(|offer| offer.get(rule.amount).is_some());
+    any.then(|| sum(rule, values, decimals).unwrap_or_default())
+}
+
+fn sum(rule: Total, values: &Values<'_>, decimals: usize) -> Option<String> {
     let mut sum: i128 = 0;
-    let mut any = false;
     for offer in values.offers() {
         if let Some(amount) = offer.get(rule.amount) {
             let quantity: i128 = offer
                 .get(rule.quantity)
                 .map_or(Some(1), |text| text.parse().ok())?;
             sum = sum.checked_add(scaled(cut(amount, decimals))?.checked_mul(quantity)?)?;
-            any = true;
         }
         if let Some(tax) = offer.get(rule.tax) {
             sum = sum.checked_add(scaled(cut(tax, decimals))?)?;
         }
     }
-    any.then(|| {
-        let unit = 10_i128.pow(SCALE as u32);
-        let text = format!("{}.{:06}", sum / unit, sum % unit);
-        cut(&text, decimals).to_owned()
-    })
+    let unit = 10_i128.pow(SCALE as u32);
+    let text = format!("{}.{:06}", sum / unit, sum % unit);
+    Some(cut(&text, decimals).to_owned())
 }
 
 /// A decimal text as an integer of `SCALE` decimals; nothing if it is negative or no number.

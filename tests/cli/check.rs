@@ -11,7 +11,7 @@ fn the_built_in_tables_are_ok() {
     folder.tables();
     let ended = folder.run("check --mappings tables");
     assert_eq!((ended.code, ended.out.as_str()), (0, ""), "{ended:?}");
-    assert!(ended.err.starts_with("ok: 11 services"), "{}", ended.err);
+    assert!(ended.err.starts_with("ok: 12 services"), "{}", ended.err);
 }
 
 /// Breaks one line of the tables; what is said must name its file and line. A fault in an entry of several lines may be
@@ -88,6 +88,65 @@ fn a_broken_line_is_named() {
             "flag = \"DINVALIDCARD\"",
             "flag = \"DINVALIDCRAD\"",
             "DINVALIDCARD",
+        ),
+    ] {
+        assert_named(file, from, to, says);
+    }
+}
+
+#[test]
+fn a_broken_line_about_verification_is_named() {
+    let (amounts, bundles) = ("preauthorization.toml", "bundles.toml");
+    let reversal = "services/ics_auto_auth_reversal.toml";
+    for (file, from, to, says) in [
+        (
+            amounts,
+            "card = \"card_type\"",
+            "card = \"bill_city\"",
+            "no field with a code",
+        ),
+        (amounts, "\"moneris\"", "\"monneris\"", "\"moneris\"?"),
+        (
+            amounts,
+            "[\"001\", \"002\", \"036\"]",
+            "[\"001\", \"999\"]",
+            "\"999\"",
+        ),
+        (
+            amounts,
+            "amount = \"1.00\"",
+            "amount = \"-1.00\"",
+            "no amount",
+        ),
+        (
+            amounts,
+            "cards = [\"001\"] }",
+            "card = [\"001\"] }",
+            "cards",
+        ),
+        (
+            reversal,
+            "after   = \"ics_auth\"",
+            "after   = \"ics_aut\"",
+            "ics_auth",
+        ),
+        (
+            bundles,
+            "[\"ics_pay_subscription_create\"], when = [",
+            "[\"ics_pay_subscription_crate\"], when = [",
+            "create",
+        ),
+        (
+            bundles,
+            ", asked = [\"ics_pay_subscription_create\"], when",
+            ", when",
+            "belong together",
+        ),
+        (
+            bundles,
+            "asked = [\"ics_pay_subscription_create\"]",
+            "asked = [\"ics_bill\", \"ics_void\"]",
+            "a line of their own",
         ),
     ] {
         assert_named(file, from, to, says);

@@ -123,6 +123,21 @@ fn values_are_checked() {
             2,
             "shorter",
         ),
+        (
+            "[merchants.a]\nkey_id = \"k\"\nshared_secret = \"AAAA\"\npreauthorization = true\n",
+            4,
+            "needs processor",
+        ),
+        (
+            "[merchants.a]\nkey_id = \"k\"\nshared_secret = \"AAAA\"\ntoken_ids = { digits_20 = \"customer\" }\n",
+            4,
+            "digits_22",
+        ),
+        (
+            "[merchants.a]\nkey_id = \"k\"\nshared_secret = \"AAAA\"\ntoken_ids = { default = \"costumer\" }\n",
+            4,
+            "customer",
+        ),
         ("[rest]\nca_file = \"none.pem\"\n", 2, "none.pem"),
         ("[merchants.a]\nkey_id = \"k\"\n", 1, "no secret"),
         (

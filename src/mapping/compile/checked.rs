@@ -81,7 +81,7 @@ fn before_any_call(when: &Condition) -> Condition {
     let early = |test: &&Test| {
         !matches!(
             test,
-            Test::Method(_) | Test::Mapped(_) | Test::Has(..) | Test::Run(..)
+            Test::Method(_) | Test::Mapped(_) | Test::Has(..) | Test::Shows(..) | Test::Run(..)
         )
     };
     let alternatives = when

@@ -3,9 +3,7 @@
 use crate::mapping::condition::Condition;
 use crate::mapping::field::{FieldId, OFFER};
 use crate::mapping::flags::LocalKind;
-use crate::mapping::schema::{
-    RawDrop, RawExclude, RawReply, RawRequire, RawSources, RawTotal, RawUnchanged,
-};
+use crate::mapping::schema::{RawDrop, RawExclude, RawReply, RawRequire, RawTotal, RawUnchanged};
 use crate::mapping::tables::{Dropped, ReplyLine, ReplyValue, Required, Total, Unchanged};
 
 use super::dictionary::named;
@@ -94,11 +92,9 @@ pub fn reply_line(
     scope: &Scope<'_>,
 ) -> Result<Option<ReplyLine>, String> {
     let value = match (&raw.from, &raw.constant, &raw.none) {
-        (Some(RawSources::One(source)), None, None) => {
-            ReplyValue::From(vec![scope.source(source)?])
-        }
-        (Some(RawSources::Several(sources)), None, None) => ReplyValue::From(
+        (Some(sources), None, None) => ReplyValue::From(
             sources
+                .all()
                 .iter()
                 .map(|s| scope.source(s))
                 .collect::<Result<_, _>>()?,

@@ -1,11 +1,13 @@
 //! From the tables' text to [`Tables`]: everything that can be wrong is found here, at start.
 
 mod body;
+mod bundles;
 mod checked;
 mod dictionary;
 mod flags;
 mod lines;
 mod mend;
+mod preauthorization;
 mod program;
 mod scope;
 mod step;
@@ -59,25 +61,31 @@ fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
         bodies: &sorted.bodies,
     };
     let mut programs = HashMap::new();
-    for bundle in bundles(sorted, &names, &mut faults) {
-        let mut key: Vec<usize> = bundle.clone();
-        key.sort_unstable();
-        let raw: Vec<&Read<'_, RawService>> = bundle
-            .iter()
-            .filter_map(|number| sorted.service(&names.services[*number]))
-            .collect();
-        programs.insert(key, program::program(&raw, known, &mut faults));
+    for bundle in bundles::bundles(sorted, &names, &mut faults) {
+        let raw = sorted.of(&bundle, &names);
+        programs.insert(
+            bundles::key(&bundle),
+            program::program(&raw, known, &mut faults),
+        );
     }
+    bundles::instead(sorted, &names, known, &mut programs, &mut faults);
     let message = program::program(&[], known, &mut faults).message;
     let flags = flags::flags(sorted.flags.as_ref(), &dictionary, &mut faults);
     let processors = dictionary::needed(dictionary::PROCESSORS, &codes, &mut faults);
     let currencies = dictionary::needed(dictionary::CURRENCIES, &codes, &mut faults);
+    let preauthorizations = preauthorization::preauthorizations(
+        sorted.preauthorizations.as_ref(),
+        &dictionary,
+        &codes,
+        &mut faults,
+    );
     match (flags, processors, currencies) {
         (Some(flags), Some(processors), Some(currencies)) if faults.is_empty() => Ok(Tables {
             dictionary,
             codes,
-            services: names.services,
+            services: names.services[..names.asked].to_vec(),
             programs,
+            preauthorizations,
             message,
             flags,
             processors,
@@ -89,7 +97,10 @@ fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
 
 /// Names that lines of any service may use.
 struct Names {
+    /// Those that may be asked for, then those that only run by themselves.
     services: Vec<String>,
+    /// How many may be asked for.
+    asked: usize,
     prefixes: Vec<String>,
     steps: Vec<(String, Option<String>)>,
     bodies: Vec<String>,
@@ -99,9 +110,16 @@ struct Names {
 impl Names {
     fn of(sorted: &Sorted<'_>, vocabulary: &vocabulary::Vocabulary) -> Names {
         let raw = || sorted.services.iter().map(|(_, raw)| raw);
-        let named = raw().map(|raw| raw.service.get_ref().to_ascii_lowercase());
-        let mut services: Vec<String> = named.filter(|name| name != "*").collect();
-        services.sort();
+        let named = |after: bool| {
+            let fitting = raw().filter(move |raw| raw.after.is_some() == after);
+            let named = fitting.map(|raw| raw.service.get_ref().to_ascii_lowercase());
+            let mut names: Vec<String> = named.filter(|name| name != "*").collect();
+            names.sort();
+            names
+        };
+        let mut services = named(false);
+        let asked = services.len();
+        services.extend(named(true));
         let steps = raw().flat_map(|raw| raw.steps.iter()).map(|line| {
             let step = line.get_ref();
             let operation = step
@@ -122,6 +140,7 @@ impl Names {
         Names {
             variants,
             services,
+            asked,
             prefixes: raw().filter_map(|raw| raw.prefix.clone()).collect(),
             steps: steps.collect(),
             bodies: sorted
@@ -131,31 +150,6 @@ impl Names {
                 .collect(),
         }
     }
-}
-
-/// The services that may come together, each alone too, by their numbers in the order in which they run.
-fn bundles(sorted: &Sorted<'_>, names: &Names, faults: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
-    let mut bundles: Vec<Vec<usize>> = (0..names.services.len())
-        .map(|number| vec![number])
-        .collect();
-    let Some((file, raw)) = &sorted.bundles else {
-        return bundles;
-    };
-    let known: Vec<(&str, usize)> = names
-        .services
-        .iter()
-        .enumerate()
-        .map(|(at, name)| (name.as_str(), at))
-        .collect();
-    for line in raw.bundles.iter() {
-        let numbers = line.get_ref().services.iter();
-        let numbers = numbers.map(|name| dictionary::named("service", name, &known));
-        match numbers.collect::<Result<Vec<_>, _>>() {
-            Ok(numbers) => bundles.push(numbers),
-            Err(message) => faults.push(file.at(line.span().start, message)),
-        }
-    }
-    bundles
 }
 
 /// A body is compiled for each service that sends it, but its faults are worth saying once.
@@ -184,6 +178,7 @@ struct Sorted<'f> {
     codes: Option<Read<'f, super::schema::RawCodes>>,
     flags: Option<Read<'f, super::schema::RawFlags>>,
     bundles: Option<Read<'f, super::schema::RawBundles>>,
+    preauthorizations: Option<Read<'f, super::schema::RawPreauthorizations>>,
 }
 
 impl<'f> Sorted<'f> {
@@ -203,14 +198,21 @@ impl<'f> Sorted<'f> {
             "codes.toml" => self.codes = parse(file, faults),
             "flags.toml" => self.flags = parse(file, faults),
             "bundles.toml" => self.bundles = parse(file, faults),
+            "preauthorization.toml" => self.preauthorizations = parse(file, faults),
             _ => faults.push(Diagnostic {
                 file: file.shown.clone(),
                 line: None,
                 message: "is no table that is known; tables are fields/, rest/, bodies/, services/, codes.toml, \
-                          flags.toml and bundles.toml."
+                          flags.toml, bundles.toml and preauthorization.toml."
                     .to_owned(),
             }),
         }
+    }
+
+    /// The services of these numbers.
+    fn of(&self, numbers: &[usize], names: &Names) -> Vec<&Read<'f, RawService>> {
+        let names = numbers.iter().map(|number| &names.services[*number]);
+        names.filter_map(|name| self.service(name)).collect()
     }
 
     fn read(files: &'f [SourceFile], faults: &mut Vec<Diagnostic>) -> Sorted<'f> {

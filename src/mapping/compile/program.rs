@@ -47,6 +47,7 @@ pub fn program(
     let scope = scope(services, known);
     let mut program = Program {
         parts: Vec::new(),
+        instead: Vec::new(),
         variants: Vec::new(),
         require: Vec::new(),
         exclude: Vec::new(),
@@ -164,17 +165,26 @@ fn part(
             Err(message) => fault(line.span().start, message),
         }
     }
+    let mut after = None;
+    if let Some(line) = &raw.after {
+        let fits = |part: &Part| part.name == *line.get_ref();
+        match scope.service(line.get_ref()) {
+            Ok(()) => after = program.parts.iter().position(fits),
+            Err(message) => fault(line.span().start, message),
+        }
+    }
     faults.extend(wrong_steps);
     let name = raw.service.get_ref().to_ascii_lowercase();
     program.parts.push(Part {
         name,
         prefix,
+        after,
         reply,
         fails_as,
     });
 }
 
-fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<'k> {
+pub fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<'k> {
     let mut scope = Scope {
         services: services
             .iter()

@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use crate::mapping::TokenKind;
 use crate::mapping::code::CodeTable;
 use crate::mapping::condition::{Condition, Setting, Test};
 use crate::mapping::diagnostic::hint;
@@ -14,7 +15,7 @@ use crate::mapping::transform::{Transform, is_true};
 use super::dictionary::{code_table, named};
 use super::vocabulary::Vocabulary;
 
-const COMPUTED: [(&str, Computed); 8] = [
+const COMPUTED: [(&str, Computed); 9] = [
     ("@rcode", Computed::Rcode),
     ("@rflag", Computed::Rflag),
     ("@rmsg", Computed::Rmsg),
@@ -22,6 +23,7 @@ const COMPUTED: [(&str, Computed); 8] = [
     ("@request_token", Computed::RequestToken),
     ("@time", Computed::Time),
     ("@total", Computed::Total),
+    ("@preauthorization", Computed::Preauthorization),
     ("@transaction_id", Computed::TransactionId),
 ];
 
@@ -206,9 +208,25 @@ impl Scope<'_> {
         for (field, value) in &raw.equals {
             let id = self.field(field)?;
             tests.push(match self.dictionary.get(id).kind {
-                Kind::Flag => Test::Says(id, is_true(value)),
-                _ => Test::Equals(id, value.clone()),
+                Kind::Flag => Test::Says(id, value.all().iter().any(|word| is_true(word))),
+                _ => Test::Equals(id, value.all().to_vec()),
             });
+        }
+        for (field, values) in &raw.differs {
+            tests.push(Test::Differs(self.field(field)?, values.all().to_vec()));
+        }
+        for (field, kind) in &raw.names {
+            let kind = named("kind of token", kind, &TokenKind::NAMES)?;
+            tests.push(Test::Names(self.field(field)?, kind));
+        }
+        for (place, values) in &raw.shows {
+            let place = self.reply_path(place, false)?;
+            tests.push(place.map_or(Test::Never, |place| {
+                Test::Shows(place, values.all().to_vec())
+            }));
+        }
+        if !raw.preauthorization.is_empty() {
+            tests.push(Test::Preauthorization(raw.preauthorization.clone()));
         }
         if let Some(name) = &raw.method {
             tests.push(Test::Method(named("method", name, &METHODS)?.clone()));
@@ -251,15 +269,20 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether these tests allow the services of this program.
-    pub fn belongs(&self, raw: &RawTests) -> Result<bool, String> {
+    /// Whether there is a service of this name.
+    pub fn service(&self, name: &str) -> Result<(), String> {
         let known: Vec<(&str, ())> = self
             .all_services
             .iter()
             .map(|name| (name.as_str(), ()))
             .collect();
+        named("service", name, &known)
+    }
+
+    /// Whether these tests allow the services of this program.
+    pub fn belongs(&self, raw: &RawTests) -> Result<bool, String> {
         for name in raw.with.iter().chain(&raw.without) {
-            named("service", name, &known)?;
+            self.service(name)?;
         }
         let here = |name: &String| self.services.contains(name);
         Ok((raw.with.is_empty() || raw.with.iter().any(here)) && !raw.without.iter().any(here))
