@@ -77,6 +77,24 @@ fn every_case_says_what_it_shows() {
     }
 }
 
+#[test]
+fn every_flag_is_shown_by_a_case() {
+    let shown: Vec<String> = load_all(&root())
+        .expect("the cases can be read")
+        .iter()
+        .map(|case| std::fs::read_to_string(root().join(&case.name).join("reply.scmp")))
+        .map(Result::unwrap_or_default)
+        .collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/flags.toml");
+    let text = std::fs::read_to_string(path).expect("the flags");
+    let table: toml::Table = toml::from_str(&text).expect("TOML");
+    let flags = table["flags"].as_table().expect("the flags");
+    for flag in flags.keys() {
+        let line = format!("ics_rflag={flag}\n");
+        assert!(shown.iter().any(|reply| reply.contains(&line)), "{flag}");
+    }
+}
+
 /// What `mappings export` prints is kept beside the cases: it shows the lines that no request can.
 #[test]
 fn the_exported_mappings_are_those_on_record() {

@@ -398,7 +398,8 @@ pub struct RawStep {
     pub body: Option<String>,
     pub if_match: Option<String>,
     pub keep: Option<RawKeep>,
-    pub undo: Option<RawUndo>,
+    #[serde(default)]
+    pub undo: Vec<RawUndo>,
     pub changed: Option<String>,
     pub when: Option<RawWhen>,
 }

@@ -199,8 +199,8 @@ pub struct RestCall {
     pub if_match: Option<usize>,
     /// What is sent again from a stored object.
     pub keep: Option<Keep>,
-    /// What undoes it.
-    pub undo: Option<Undo>,
+    /// What undoes it; the first whose condition holds.
+    pub undo: Vec<Undo>,
     /// What a caller is told was changed when a later step fails.
     pub changed: Option<String>,
     /// Whether a refusal of the id lets the next step try.

@@ -7,7 +7,7 @@ use crate::mapping::body::LeafValue;
 use crate::mapping::condition::Facts;
 use crate::mapping::field::FieldId;
 use crate::mapping::flags::RestError;
-use crate::mapping::tables::{CallTemplate, PathPart, RestCall, Source};
+use crate::mapping::tables::{CallTemplate, PathPart, RestCall, Source, Undo};
 use crate::rest::{Call, UnsafeId, path_segment};
 
 use super::execution::{Execution, Purpose};
@@ -42,7 +42,7 @@ impl Execution<'_> {
         call: &RestCall,
         purpose: Purpose,
     ) -> Result<Call, Hindrance> {
-        if let (Purpose::Undo, Some(undo)) = (purpose, &call.undo) {
+        if let (Purpose::Undo, Some(undo)) = (purpose, self.undo(call)) {
             let (method, path) = (undo.template.method.clone(), self.path(&undo.template)?);
             return Ok(Call {
                 method,
@@ -59,6 +59,12 @@ impl Execution<'_> {
             if_match,
             body: self.body(part, call)?,
         })
+    }
+
+    /// What undoes a call now.
+    pub(super) fn undo<'c>(&self, call: &'c RestCall) -> Option<&'c Undo> {
+        let facts = self.facts(0, None);
+        call.undo.iter().find(|undo| undo.when.holds(facts))
     }
 
     fn body(&self, part: usize, call: &RestCall) -> Result<Option<Bytes>, Hindrance> {

@@ -231,10 +231,10 @@ impl<'p> Execution<'p> {
 
     /// The last step before `left` that ran and can be undone.
     fn undoable(&self, left: usize) -> Option<usize> {
-        let undo = |at: &usize| self.plan.program.steps[*at].call()?.undo.as_ref();
+        let steps = &self.plan.program.steps;
         (0..left).rev().find(|at| {
-            self.replies.has_run(*at)
-                && undo(at).is_some_and(|undo| undo.when.holds(self.facts(0, None)))
+            let call = steps[*at].call().filter(|_| self.replies.has_run(*at));
+            call.is_some_and(|call| self.undo(call).is_some())
         })
     }
 

@@ -18,4 +18,5 @@ mod payments;
 mod process;
 mod requests;
 mod schemes;
+mod tokens;
 mod upstream;

@@ -95,7 +95,11 @@ async fn only_the_kinds_asked_for_are_shown() {
     assert_eq!(tokens.as_object().unwrap().len(), 1);
     let read = sandbox.get(&customer(&tokens)).await.json();
     assert!(read["_embedded"]["defaultPaymentInstrument"].is_object());
-    for types in [&["paymentInstrument"][..], &["customers"]] {
+    let body = creating(payment("10.00"), &["paymentInstrument"]);
+    let tokens = sandbox.post(PAYMENTS, body).await.json()["tokenInformation"].clone();
+    assert_eq!(tokens.as_object().unwrap().len(), 1);
+    assert!(tokens["paymentInstrument"]["id"].is_string());
+    for types in [&["shippingAddress"][..], &["customers"]] {
         let refused = sandbox
             .post(PAYMENTS, creating(payment("10.00"), types))
             .await;

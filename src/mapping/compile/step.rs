@@ -54,14 +54,15 @@ fn rest_call(
         .as_deref()
         .map(|name| scope.step(name))
         .transpose()?;
-    let undo = raw.undo.as_ref().map(|undo| {
-        scope.vocabulary.operation(&undo.call)?;
-        let when = scope.condition(undo.when.as_ref())?;
-        Ok::<_, String>(Undo {
-            template: template(&undo.call, &undo.path, scope)?,
-            when,
-        })
-    });
+    let mut undo = Vec::new();
+    for line in &raw.undo {
+        scope.vocabulary.operation(&line.call)?;
+        let (template, when) = (
+            template(&line.call, &line.path, scope)?,
+            scope.condition(line.when.as_ref())?,
+        );
+        undo.extend((!when.is_never()).then_some(Undo { template, when }));
+    }
     let mut makes = Vec::new();
     for line in &raw.makes {
         let when = scope.condition(line.when.as_ref())?;
@@ -81,7 +82,7 @@ fn rest_call(
         body,
         if_match: read.flatten(),
         keep,
-        undo: undo.transpose()?.filter(|undo| !undo.when.is_never()),
+        undo,
         changed: raw.changed.clone(),
         try_next: raw.try_next,
         makes,

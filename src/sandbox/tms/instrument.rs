@@ -153,6 +153,17 @@ pub(crate) fn delete(
     Ok(Reply::no_content())
 }
 
+/// Deletes an instrument that a payment made without a customer.
+pub(crate) fn delete_any(
+    vault: &mut Vault,
+    ids: &Ids,
+    call: &Call<'_>,
+    id: &str,
+) -> Result<Reply, TmsError> {
+    let owner = vault.owner_of(id).map(str::to_owned);
+    delete(vault, ids, call, &owner.unwrap_or_default(), id)
+}
+
 /// The members of a body, and its `default`.
 fn read_body(call: &Call<'_>) -> Result<(Map<String, Value>, Option<bool>), TmsError> {
     let mut members = shape::cut(fields::PAYMENT_INSTRUMENT, &call.object()?)?;

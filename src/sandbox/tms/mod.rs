@@ -111,6 +111,8 @@ enum Target<'a> {
     Customer(&'a str),
     Instruments(&'a str),
     Instrument(&'a str, &'a str),
+    /// A payment instrument, whoever owns it.
+    AnyInstrument(&'a str),
     Addresses(&'a str),
     Address(&'a str, &'a str),
 }
@@ -129,6 +131,7 @@ impl<'a> Target<'a> {
             ["v1", "instrumentidentifiers", id, "paymentinstruments"] => {
                 Self::IdentifierInstruments(id)
             }
+            ["v1", "paymentinstruments", id] => Self::AnyInstrument(id),
             ["v2", "customers"] => Self::Customers,
             ["v2", "customers", id] => Self::Customer(id),
             ["v2", "customers", owner, "payment-instruments"] => Self::Instruments(owner),
@@ -175,6 +178,7 @@ fn route(
         (Instrument(owner, id), "GET") => instrument::read(vault, owner, id),
         (Instrument(owner, id), "PATCH") => instrument::update(vault, ids, call, owner, id),
         (Instrument(owner, id), "DELETE") => instrument::delete(vault, ids, call, owner, id),
+        (AnyInstrument(id), "DELETE") => instrument::delete_any(vault, ids, call, id),
         (Addresses(owner), "POST") => address::create(vault, ids, call, owner),
         (Addresses(owner), "GET") => address::list(vault, call, owner),
         (Address(owner, id), "GET") => address::read(vault, owner, id),
