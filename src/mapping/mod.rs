@@ -26,6 +26,8 @@ pub mod reply;
 )]
 pub mod schema;
 #[allow(missing_docs, reason = "as schema")]
+pub mod schema_bundles;
+#[allow(missing_docs, reason = "as schema")]
 pub mod schema_flags;
 pub mod source;
 pub mod tables;

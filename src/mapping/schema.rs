@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 pub use super::lines::{Lines, Unreadable};
+pub use super::schema_bundles::{RawBundle, RawBundles, RawPreauthorization, RawPreauthorizations};
 pub use super::schema_flags::{RawFlags, RawOutcome, RawText};
 
 macro_rules! unreadable {
@@ -261,42 +262,6 @@ pub struct RawMakes {
     pub kind: String,
     pub id: String,
     pub when: Option<RawWhen>,
-}
-
-/// `bundles.toml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawBundles {
-    pub bundles: Lines<RawBundle>,
-}
-
-/// Services that may come in one request, in the order in which they run.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawBundle {
-    pub services: Vec<String>,
-    /// What was asked for, where it is less than what runs.
-    #[serde(default)]
-    pub asked: Vec<String>,
-    pub when: Option<RawWhen>,
-}
-
-/// `preauthorization.toml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawPreauthorizations {
-    /// The field that says which card it is.
-    pub card: Spanned<String>,
-    pub amounts: Lines<RawPreauthorization>,
-}
-
-/// An amount that a processor verifies some cards with.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawPreauthorization {
-    pub processor: String,
-    pub amount: String,
-    pub cards: Vec<String>,
 }
 
 /// One way in which a service is meant, e.g. by card or by check.

@@ -99,7 +99,7 @@ pub struct Execution<'p> {
     pub(super) reread: Vec<usize>,
     pub(super) failure: Option<Failure>,
     /// Why a service failed that runs by itself.
-    after: Option<Failure>,
+    pub(super) after: Option<Failure>,
     /// The last refusal of an id that may name something of another kind.
     pub(super) wrong_id: Option<Failure>,
     calls: u32,
@@ -161,11 +161,7 @@ impl<'p> Execution<'p> {
                         self.failure = Some(failure);
                         self.phase = Phase::Undo(self.plan.program.steps.len());
                     }
-                    None if purpose == Purpose::After => {
-                        let verdict = self.local(*kind);
-                        self.aside(|execution| execution.fail(at, verdict));
-                    }
-                    None => self.fail(at, self.local(*kind)),
+                    None => self.give_up(at, self.local(*kind)),
                 },
                 Action::Call(call) => match self.call(step.part, call, purpose) {
                     Ok(call) => {
@@ -192,41 +188,6 @@ impl<'p> Execution<'p> {
             return true;
         }
         false
-    }
-
-    /// The first step from `at` on whose condition holds, of the services that were asked for or of those that run by
-    /// themselves.
-    fn due(&self, at: usize, after: bool) -> Option<usize> {
-        let steps = &self.plan.program.steps;
-        (at..steps.len()).find(|at| {
-            let part = &self.plan.program.parts[steps[*at].part];
-            let turn = match part.after {
-                Some(first) => after && self.went_well(first),
-                None => !after,
-            };
-            if !turn {
-                return false;
-            }
-            let method = steps[*at].call().map(|call| &call.template.method);
-            steps[*at].when.holds(self.facts(steps[*at].part, method))
-        })
-    }
-
-    fn went_well(&self, part: usize) -> bool {
-        self.failure
-            .as_ref()
-            .is_none_or(|failure| failure.part > part)
-    }
-
-    /// Runs a step of a service that runs by itself: its failure is its own, and ends it.
-    fn aside(&mut self, step: impl FnOnce(&mut Self)) {
-        let failure = self.failure.take();
-        step(self);
-        self.after = std::mem::replace(&mut self.failure, failure);
-        self.phase = match self.phase {
-            Phase::Step(next) if self.after.is_none() => Phase::After(next),
-            _ => Phase::Done,
-        };
     }
 
     /// The last step before `left` that ran and can be undone.
@@ -311,18 +272,8 @@ impl<'p> Execution<'p> {
 
     /// What became of each service.
     fn parts(&self) -> Vec<PartOutcome> {
-        let ran = |number: usize| {
-            let steps = self.plan.program.steps.iter().enumerate();
-            let mut own = steps.filter(|(_, step)| step.part == number);
-            own.any(|(at, _)| self.replies.has_run(at))
-        };
-        let by_itself = |number: usize| match &self.after {
-            Some(failure) => PartOutcome::Failed(failure.verdict.clone(), failure.told),
-            None if ran(number) => PartOutcome::Done,
-            None => PartOutcome::NotRun,
-        };
         let outcome = |number: usize| match &self.failure {
-            _ if self.plan.program.parts[number].after.is_some() => by_itself(number),
+            _ if self.plan.program.parts[number].after.is_some() => self.by_itself(number),
             Some(failure) if number > failure.part => PartOutcome::NotRun,
             Some(failure) if number == failure.part => {
                 PartOutcome::Failed(failure.verdict.clone(), failure.told)
@@ -390,8 +341,7 @@ impl<'p> Execution<'p> {
                 self.undone = Some(false);
                 self.phase = Phase::Undo(left - 1);
             }
-            Phase::After(_) => self.aside(|execution| execution.fail(at, verdict)),
-            _ => self.fail(at, verdict),
+            _ => self.give_up(at, verdict),
         }
     }
 

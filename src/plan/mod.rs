@@ -8,6 +8,7 @@
 //! Invariants: no I/O, no clock, no randomness (a [`Context`] brings what they give); no SCMP or REST name stands in this
 //! code; an unknown outcome is never taken for a failure.
 
+mod after;
 mod calls;
 mod execution;
 mod judge;

@@ -141,6 +141,24 @@ fn a_declined_payment_leaves_no_token_and_no_capture() {
 }
 
 #[test]
+fn what_decision_manager_says_is_told() {
+    let gateway = Start::sandbox().run();
+    let more = format!("{PAYER}grand_total_amount=8480\n");
+    let review = refused(&gateway, "ics_auth", &more, "DREVIEW");
+    assert_eq!(review["decision_rflag"], "DREVIEW");
+    assert_eq!(review["score_factors"], "A^Q");
+    let skipped = ok(
+        &gateway,
+        "ics_auth",
+        &format!("{more}decision_manager_enabled=false\n"),
+    );
+    assert!(
+        skipped.keys().all(|name| !name.starts_with("decision_")),
+        "{skipped:?}"
+    );
+}
+
+#[test]
 fn electronic_checks_are_debited_and_credited() {
     let gateway = Start::sandbox().run();
     let payer = PAYER.replace("card_type=001\ncustomer_cc_number=4111111111111111\n", "");

@@ -149,6 +149,10 @@ impl Answered<'_> {
             members["paymentAccountInformation"] = json!({"card": {"type": brand.code}});
             members["pointOfSaleInformation"] = json!({"terminalId": "111111"});
         }
+        if self.done.is_risk() {
+            members["riskInformation"] = json!({"profile": {"name": "Standard"},
+                "score": {"result": "84", "factorCodes": ["A", "Q"]}});
+        }
         if let Some(tokens) = &self.tokens {
             members["tokenInformation"] = tokens.clone();
         }
