@@ -32,8 +32,8 @@ impl Execution<'_> {
         }
     }
 
-    /// What is said where the REST host could not be reached, or did not answer a call that changes nothing: the last
-    /// that the flags table has for this family of operations.
+    /// What is said where the REST host could not be reached, or did not answer a call that changes nothing: the first line
+    /// of the flags table that is for any status.
     fn no_answer(&self, call: &RestCall) -> Verdict {
         let flags = &self.plan.tables.flags;
         let said = flags.rest(&call.group, NO_STATUS, &RestError::default(), None);

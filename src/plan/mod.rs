@@ -82,9 +82,9 @@ impl<'p> Plan<'p> {
             history.kind(values.get(follow_on.id)?, values.get(follow_on.token))
         });
         let variants = Vec::new();
-        let preauthorization = tables
-            .preauthorization(settings, &values)
-            .map(str::to_owned);
+        let may_verify = !program.instead.is_empty();
+        let amount = may_verify.then(|| tables.preauthorization(settings, &values));
+        let preauthorization = amount.flatten().map(str::to_owned);
         let mut plan = Plan {
             tables,
             program,
@@ -116,6 +116,9 @@ impl<'p> Plan<'p> {
 
     /// Takes the program that runs in place of the one that was asked for, if one does.
     fn go_instead(&mut self) {
+        if self.program.instead.is_empty() {
+            return;
+        }
         let none = Replies::new(self.program.steps.len());
         self.variants = self.meant(&none);
         let facts = self.facts(&none, 0);
