@@ -19,10 +19,12 @@ pub struct Followed {
     calls: Value,
 }
 
-const MADE: [(&str, Option<&str>); 18] = [
+const MADE: [(&str, Option<&str>); 20] = [
     ("payments/auth/all-fields", Some("authorization")),
     ("payments/auth/declined-all-fields", Some("authorization")),
     ("bundles/auth-create/success", Some("authorization")),
+    ("preauthorization/one", Some("authorization")),
+    ("payments/incremental/of-the-same-id", Some("authorization")),
     ("payments/sale/all-fields", Some("sale")),
     ("bundles/auth-bill-create/no-token", Some("sale")),
     ("payments/bill/all-fields", Some("capture")),
