@@ -98,7 +98,10 @@ async fn only_the_kinds_asked_for_are_shown() {
     let body = creating(payment("10.00"), &["paymentInstrument"]);
     let tokens = sandbox.post(PAYMENTS, body).await.json()["tokenInformation"].clone();
     assert_eq!(tokens.as_object().unwrap().len(), 1);
-    assert!(tokens["paymentInstrument"]["id"].is_string());
+    let id = tokens["paymentInstrument"]["id"].as_str().unwrap();
+    let path = format!("/tms/v1/paymentinstruments/{id}");
+    assert_eq!(sandbox.delete(&path).await.status, 204);
+    assert_eq!(sandbox.delete(&path).await.status, 404);
     for types in [&["shippingAddress"][..], &["customers"]] {
         let refused = sandbox
             .post(PAYMENTS, creating(payment("10.00"), types))

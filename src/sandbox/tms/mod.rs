@@ -5,6 +5,7 @@
 //! | `/tms/v1/instrumentidentifiers` | 201, 200 known | | | |
 //! | `/tms/v1/instrumentidentifiers/{id}` | | 200 | 200 | 204 |
 //! | `/tms/v1/instrumentidentifiers/{id}/paymentinstruments` | | list | | |
+//! | `/tms/v1/paymentinstruments/{id}` | | | | 204 |
 //! | `/tms/v2/customers` | 201 | | | |
 //! | `/tms/v2/customers/{id}` | | 200 | 200 | 204 |
 //! | `/tms/v2/customers/{id}/payment-instruments` | 201 | list | | |
