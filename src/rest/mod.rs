@@ -28,6 +28,7 @@ mod call;
 mod client;
 mod credentials;
 mod exchange;
+pub mod keys;
 mod merchant;
 mod outcome;
 mod path;
