@@ -13,7 +13,7 @@ use crate::config::{self, Config, Merchant};
 use crate::gateway::admin::{self, Readiness};
 use crate::gateway::{Gateway, Merchants, listener};
 use crate::mapping::{Settings, Tables};
-use crate::rest::{Credentials, Scheme, Secret};
+use crate::rest::{Authentication, Credentials, Secret};
 use crate::sandbox;
 
 use super::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, environment, runtime, tables};
@@ -73,8 +73,13 @@ pub fn check_live(config: &Config) -> Result<(), Failed> {
             .base_url
             .as_deref()
             .unwrap_or(&config.rest.base_url);
-        let secret = merchant.credentials.shared_secret.expose();
-        if base.starts_with("https://") && public.iter().any(|known| known.secret == secret) {
+        let secret = merchant.credentials.shared_secret();
+        let is_public = secret.is_some_and(|own| {
+            public
+                .iter()
+                .any(|known| known.secret == own.secret.expose())
+        });
+        if base.starts_with("https://") && is_public {
             let text = format!(
                 "[merchants.{id}] has the sandbox's public secret, but calls {base}; give it its own."
             );
@@ -91,7 +96,7 @@ async fn serve(mut config: Config, tables: Tables, sandbox: Option<SocketAddr>) 
     if let Some(address) = sandbox {
         let listener = bind("--sandbox-listen", address).await?;
         let address = local(&listener)?;
-        let settings = attach(&mut config, address);
+        let settings = attach(&mut config, address)?;
         tokio::spawn(sandbox::run(listener, settings, async {
             // Also ends when the sender is dropped.
             let _stopped = sandbox_stopped.await;
@@ -126,15 +131,19 @@ async fn serve(mut config: Config, tables: Tables, sandbox: Option<SocketAddr>) 
 }
 
 /// Points every merchant at the sandbox, which learns their keys; there is always one merchant to try.
-fn attach(config: &mut Config, address: SocketAddr) -> sandbox::Settings {
+fn attach(config: &mut Config, address: SocketAddr) -> Result<sandbox::Settings, Failed> {
     config.rest.base_url = format!("http://{address}");
     let mut settings = sandbox::Settings::builtin();
     for (id, merchant) in &mut config.merchants {
         merchant.base_url = None;
+        let own = merchant.credentials.shared_secret().ok_or_else(|| {
+            let text = format!("[merchants.{id}] has a certificate; the sandbox of this version takes shared secrets only.");
+            Failed::new(EX_CONFIG, text)
+        })?;
         settings.merchants.push(sandbox::Merchant {
             id: id.clone(),
-            key_id: merchant.credentials.key_id.clone(),
-            secret: merchant.credentials.shared_secret.expose().to_vec(),
+            key_id: own.key_id.clone(),
+            secret: own.secret.expose().to_vec(),
         });
     }
     if config.merchants.is_empty() {
@@ -142,9 +151,11 @@ fn attach(config: &mut Config, address: SocketAddr) -> sandbox::Settings {
             let merchant = Merchant {
                 credentials: Credentials {
                     merchant_id: known.id.clone(),
-                    key_id: known.key_id.clone(),
-                    shared_secret: Secret::from_bytes(known.secret.clone()),
-                    scheme: Scheme::Jwt,
+                    authentication: Authentication::shared_secret(
+                        known.key_id.as_str(),
+                        Secret::from_bytes(known.secret.clone()),
+                    ),
+                    response_key: None,
                     portfolio_id: None,
                     profile_id: None,
                 },
@@ -156,7 +167,7 @@ fn attach(config: &mut Config, address: SocketAddr) -> sandbox::Settings {
         });
         config.merchants.extend(ready_made);
     }
-    settings
+    Ok(settings)
 }
 
 fn announce(config: &Config, address: SocketAddr, admin: SocketAddr, sandbox: bool) {

@@ -120,11 +120,9 @@ fn translate(
                     .body
                     .as_deref()
                     .and_then(|body| serde_json::from_slice(body).ok());
-                let headers = call
-                    .if_match
-                    .map(|tag| ("If-Match", tag))
-                    .into_iter()
-                    .collect();
+                let accept = call.accept.header().map(|form| ("Accept", form.to_owned()));
+                let if_match = call.if_match.map(|tag| ("If-Match", tag));
+                let headers = accept.into_iter().chain(if_match).collect();
                 let method = call.method.to_string();
                 translation.calls.push(TranslatedCall {
                     method,

@@ -1,6 +1,8 @@
 //! Configuration: a TOML file, overridden by the environment (`SCMP_GATEWAY__SECTION__KEY`), resolved and checked as a
 //! whole.
 
+mod expiry;
+mod keys;
 mod raw;
 mod resolve;
 
@@ -15,6 +17,7 @@ use crate::mapping::{Settings, Tables};
 use crate::rest::{ClientSettings, Credentials};
 use crate::scmp::Charset;
 
+pub use expiry::Expiry;
 use raw::RawConfig;
 
 /// The configuration, resolved.
@@ -28,6 +31,8 @@ pub struct Config {
     pub merchants: IndexMap<String, Merchant>,
     /// What is said at start although nothing is wrong.
     pub warnings: Vec<String>,
+    /// Until when the merchants' certificates are good.
+    pub expiries: Vec<Expiry>,
 }
 
 /// The listener for SCMP requests.
@@ -139,6 +144,7 @@ pub fn load(
         folder: &folder,
         tables,
         faults: Vec::new(),
+        expiries: Vec::new(),
     }
     .resolve(raw);
     if faults.is_empty() {
@@ -242,7 +248,8 @@ mod tests {
     fn the_smallest_file_is_enough() {
         let config = loaded(GOOD, &[]).expect("a good file");
         assert_eq!(config.server, Server::defaults());
-        assert_eq!(config.merchants["mid1"].credentials.key_id, "k");
+        let secret = config.merchants["mid1"].credentials.shared_secret();
+        assert_eq!(secret.expect("a shared secret").key_id, "k");
     }
 
     #[test]

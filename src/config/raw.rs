@@ -61,11 +61,24 @@ pub struct RawResolve {
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RawAuth {
-    /// JWT v2 with the shared secret.
+    /// JWT v2, with the shared secret or a certificate.
     #[default]
     Jwt,
     /// HTTP Signature, for accounts that have not moved.
     HttpSignature,
+}
+
+/// Message-level encryption.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RawMle {
+    /// None.
+    #[default]
+    Off,
+    /// Requests are sealed.
+    Request,
+    /// Requests and replies are sealed.
+    Both,
 }
 
 /// What a payment that creates tokens creates, in the words of the REST side.
@@ -80,7 +93,7 @@ pub enum RawTokenType {
     InstrumentIdentifier,
 }
 
-/// `[merchants.ID]`. Has no `Debug`: it holds a secret.
+/// `[merchants.ID]`. Its `Debug` shows no secret.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawMerchant {
@@ -88,7 +101,23 @@ pub struct RawMerchant {
     pub shared_secret: Option<String>,
     pub shared_secret_file: Option<PathBuf>,
     pub shared_secret_env: Option<String>,
+    pub p12_file: Option<PathBuf>,
+    pub p12_password: Option<String>,
+    pub p12_password_file: Option<PathBuf>,
+    pub p12_password_env: Option<String>,
+    pub certificate_file: Option<PathBuf>,
+    pub private_key_file: Option<PathBuf>,
     pub auth: RawAuth,
+    pub mle: RawMle,
+    pub mle_certificate_file: Option<PathBuf>,
+    pub mle_response_p12_file: Option<PathBuf>,
+    pub mle_response_p12_password: Option<String>,
+    pub mle_response_p12_password_file: Option<PathBuf>,
+    pub mle_response_p12_password_env: Option<String>,
+    pub mle_response_private_key_file: Option<PathBuf>,
+    pub mle_response_certificate_file: Option<PathBuf>,
+    pub mle_response_key_id: Option<String>,
+    pub unmasked_retrieve: bool,
     pub base_url: Option<String>,
     pub profile_id: Option<String>,
     pub portfolio_id: Option<String>,

@@ -1,16 +1,16 @@
 //! From what is written to what it means.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use crate::mapping::diagnostic::{Diagnostic, hint};
 use crate::mapping::{Settings, Tables, TokenTypes};
-use crate::rest::{Client, ClientSettings, Credentials, Scheme, Secret};
+use crate::rest::{Client, ClientSettings, Credentials};
 use crate::scmp::Charset;
 
-use super::raw::{RawAuth, RawConfig, RawMerchant, RawRest, RawServer, RawTokenType};
-use super::{Config, Merchant, Server};
+use super::raw::{RawConfig, RawMerchant, RawRest, RawServer, RawTokenType};
+use super::{Config, Expiry, Merchant, Server};
 
 const BASE_URL: &str = "https://apitest.cybersource.com";
 
@@ -21,6 +21,7 @@ pub struct Resolver<'r> {
     pub folder: &'r Path,
     pub tables: &'r Tables,
     pub faults: Vec<Diagnostic>,
+    pub expiries: Vec<Expiry>,
 }
 
 impl Resolver<'_> {
@@ -60,12 +61,19 @@ impl Resolver<'_> {
                     .to_owned(),
             );
         }
+        let now = SystemTime::now();
+        warnings.extend(
+            self.expiries
+                .iter()
+                .filter_map(|expiry| expiry.warning(now)),
+        );
         match self.faults.is_empty() {
             true => Ok(Config {
                 server,
                 rest,
                 merchants,
                 warnings,
+                expiries: self.expiries,
             }),
             false => Err(self.faults),
         }
@@ -140,15 +148,7 @@ impl Resolver<'_> {
         client: Option<&Client>,
     ) -> Option<Merchant> {
         let section = format!("merchants.{id}");
-        let secret = self.secret(&section, &raw)?;
-        let Some(key_id) = raw.key_id.filter(|key| !key.is_empty()) else {
-            self.fault(
-                &section,
-                "key_id",
-                "key_id is missing; it is the id of the REST shared secret.",
-            );
-            return None;
-        };
+        let keys = self.keys(&section, id, &raw)?;
         let charset = match raw.charset.as_deref().map(Charset::from_label).transpose() {
             Ok(charset) => charset,
             Err(error) => {
@@ -165,12 +165,8 @@ impl Resolver<'_> {
         }
         let credentials = Credentials {
             merchant_id: id.to_owned(),
-            key_id,
-            shared_secret: secret,
-            scheme: match raw.auth {
-                RawAuth::Jwt => Scheme::Jwt,
-                RawAuth::HttpSignature => Scheme::HttpSignature,
-            },
+            authentication: keys.authentication,
+            response_key: keys.response_key,
             portfolio_id: raw.portfolio_id,
             profile_id: raw.profile_id.clone(),
         };
@@ -201,6 +197,7 @@ impl Resolver<'_> {
             processor: raw.processor,
             relaxed_address: raw.relaxed_address,
             network_tokens: raw.network_tokens,
+            unmasked_retrieve: raw.unmasked_retrieve,
             token_types,
             token_ids: raw.token_ids,
             preauthorization: raw.preauthorization,
@@ -211,42 +208,6 @@ impl Resolver<'_> {
             charset,
             settings,
         })
-    }
-
-    fn secret(&mut self, section: &str, raw: &RawMerchant) -> Option<Secret> {
-        let (key, text) = match (
-            &raw.shared_secret,
-            &raw.shared_secret_file,
-            &raw.shared_secret_env,
-        ) {
-            (Some(text), None, None) => ("shared_secret", Ok(text.clone())),
-            (None, Some(file), None) => ("shared_secret_file", self.read(file)),
-            (None, None, Some(name)) => (
-                "shared_secret_env",
-                std::env::var(name).map_err(|_| format!("the environment has no variable {name}.")),
-            ),
-            (None, None, None) => {
-                let text =
-                    "has no secret; give shared_secret, shared_secret_file or shared_secret_env.";
-                self.fault(section, "shared_secret", format!("[{section}] {text}"));
-                return None;
-            }
-            _ => {
-                let text = "give one of shared_secret, shared_secret_file and shared_secret_env, not several.";
-                self.fault(section, "shared_secret", text);
-                return None;
-            }
-        };
-        let secret = text
-            .and_then(|text| Secret::from_base64(text.trim()).map_err(|error| error.to_string()));
-        secret
-            .map_err(|message| self.fault(section, key, message))
-            .ok()
-    }
-
-    fn read(&self, file: &PathBuf) -> Result<String, String> {
-        let file = self.folder.join(file);
-        std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}.", file.display()))
     }
 
     fn check_processor(&mut self, section: &str, processor: &str) {
@@ -287,7 +248,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn fault(&mut self, section: &str, key: &str, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, section: &str, key: &str, message: impl Into<String>) {
         let (file, line) = (self.shown.to_owned(), line_of_key(self.text, section, key));
         self.faults.push(Diagnostic {
             file,

@@ -53,7 +53,7 @@ impl Merchants {
 
 impl Merchant {
     fn new(id: &str, merchant: &config::Merchant, client: &Client) -> Result<Merchant, SetupError> {
-        let token_key = identity::token_key(&merchant.credentials.shared_secret);
+        let token_key = identity::token_key(merchant.credentials.root());
         let account =
             client.merchant(merchant.credentials.clone(), merchant.base_url.as_deref())?;
         Ok(Merchant {

@@ -269,6 +269,9 @@ fn tell_of_call(context: &Context, step: &str, call: &Call, purpose: Purpose, ou
         (Outcome::Answered(answer), Purpose::Step) if answer.status >= 500 => {
             warn!(request_id = %id, step, status = answer.status, "the REST host failed");
         }
+        (Outcome::Answered(answer), Purpose::Step) if answer.in_clear && answer.status < 300 => {
+            warn!(request_id = %id, step, "a reply that was asked for sealed came in the clear: check that the account has the response key");
+        }
         (Outcome::Answered(_), Purpose::Step) => {}
     }
 }

@@ -68,6 +68,8 @@ pub struct AboutMerchant {
     pub relaxed_address: bool,
     /// The account provisions network tokens.
     pub network_tokens: bool,
+    /// Retrieved numbers come whole, not masked.
+    pub unmasked_retrieve: bool,
     /// What a payment that creates tokens creates.
     pub token_types: TokenTypes,
     /// What the ids of tokens name.
@@ -109,6 +111,9 @@ pub struct ExpectedCall {
     pub method: String,
     /// The path and query.
     pub path: String,
+    /// `Accept`, where it is not the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<String>,
     /// `If-Match`, where the call has one.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "if-match")]
     pub if_match: Option<String>,
@@ -257,6 +262,7 @@ impl Case {
             processor: merchant.processor.clone(),
             relaxed_address: merchant.relaxed_address,
             network_tokens: merchant.network_tokens,
+            unmasked_retrieve: merchant.unmasked_retrieve,
             token_types: merchant.token_types,
             token_ids: merchant.token_ids,
             preauthorization: merchant.preauthorization,

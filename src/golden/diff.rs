@@ -35,6 +35,10 @@ pub fn calls(expected: &[ExpectedCall], made: &[ExpectedCall]) -> Vec<String> {
                         "call {at}: if-match: expected {want:?}, got {got:?}"
                     ));
                 }
+                if expected.accept != made.accept {
+                    let (want, got) = (&expected.accept, &made.accept);
+                    lines.push(format!("call {at}: accept: expected {want:?}, got {got:?}"));
+                }
                 let (want, got) = (expected.body.as_ref(), made.body.as_ref());
                 json(&format!("call {at}: body"), want, got, &mut lines);
             }

@@ -89,6 +89,7 @@ fn produced(call: Call, reply: CannedReply) -> ExpectedCall {
     ExpectedCall {
         method: call.method.to_string(),
         path: call.path,
+        accept: call.accept.header().map(str::to_owned),
         if_match: call.if_match,
         body,
         reply,
@@ -112,6 +113,7 @@ fn outcome(reply: &CannedReply) -> Outcome {
                 (None, Some(text)) => Bytes::from(text.clone()),
                 (None, None) => Bytes::new(),
             },
+            in_clear: false,
         }),
         CannedReply::None(NoReply::NotSent) => Outcome::NotSent(Failure::Connect {
             host: host(),

@@ -67,6 +67,8 @@ pub enum Setting {
     RelaxedAddress,
     /// Expiry and security code go along to provision a network token.
     NetworkTokens,
+    /// Retrieved numbers come whole, not masked.
+    UnmaskedRetrieve,
     /// A payment that creates tokens creates a customer.
     TokenCustomer,
     /// A payment that creates tokens creates a payment instrument.
@@ -79,9 +81,10 @@ pub enum Setting {
 
 impl Setting {
     /// The settings by the names that tables and configuration use.
-    pub const NAMES: [(&'static str, Setting); 6] = [
+    pub const NAMES: [(&'static str, Setting); 7] = [
         ("relaxed_address", Setting::RelaxedAddress),
         ("network_tokens", Setting::NetworkTokens),
+        ("unmasked_retrieve", Setting::UnmaskedRetrieve),
         ("token_customer", Setting::TokenCustomer),
         ("token_instrument", Setting::TokenInstrument),
         ("token_identifier", Setting::TokenIdentifier),

@@ -52,6 +52,8 @@ pub struct Settings {
     pub relaxed_address: bool,
     /// The account provisions network tokens.
     pub network_tokens: bool,
+    /// Retrieved numbers come whole, not masked.
+    pub unmasked_retrieve: bool,
     /// What a payment that creates tokens creates.
     pub token_types: TokenTypes,
     /// What the ids of tokens name.
@@ -88,6 +90,7 @@ impl Settings {
         match setting {
             Setting::RelaxedAddress => self.relaxed_address,
             Setting::NetworkTokens => self.network_tokens,
+            Setting::UnmaskedRetrieve => self.unmasked_retrieve,
             Setting::TokenCustomer => self.token_types.customer,
             Setting::TokenInstrument => self.token_types.instrument,
             Setting::TokenIdentifier => self.token_types.identifier,

@@ -105,6 +105,8 @@ pub struct RawOperation {
     pub reply: Option<Spanned<String>>,
     /// The member without which a reply is not what was asked for.
     pub proof: Option<Spanned<String>>,
+    /// Whether the API takes the body sealed by message-level encryption.
+    pub mle: Option<bool>,
 }
 
 /// A member of a REST object.
@@ -366,6 +368,8 @@ pub struct RawStep {
     #[serde(default)]
     pub undo: Vec<RawUndo>,
     pub changed: Option<String>,
+    /// When the object is asked for with its numbers unmasked.
+    pub unmasked: Option<RawWhen>,
     pub when: Option<RawWhen>,
 }
 

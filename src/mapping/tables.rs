@@ -195,6 +195,10 @@ pub struct RestCall {
     pub proof: Option<JsonPath>,
     /// Its body.
     pub body: Option<usize>,
+    /// Whether the API takes the body sealed.
+    pub sealable: bool,
+    /// When the object is asked for with its numbers unmasked.
+    pub unmasked: Option<Condition>,
     /// The step whose ETag must still hold.
     pub if_match: Option<usize>,
     /// What is sent again from a stored object.

@@ -8,7 +8,7 @@ use crate::mapping::condition::Facts;
 use crate::mapping::field::FieldId;
 use crate::mapping::flags::RestError;
 use crate::mapping::tables::{CallTemplate, PathPart, RestCall, Source, Undo};
-use crate::rest::{Call, UnsafeId, path_segment};
+use crate::rest::{Accept, Call, UnsafeId, path_segment};
 
 use super::execution::{Execution, Purpose};
 use super::keep::{Lost, keep};
@@ -49,6 +49,8 @@ impl Execution<'_> {
                 path,
                 if_match: None,
                 body: None,
+                sealable: false,
+                accept: Accept::Json,
             });
         }
         let if_match = call.if_match.and_then(|read| self.replies.etag(read));
@@ -58,6 +60,13 @@ impl Execution<'_> {
             path,
             if_match,
             body: self.body(part, call)?,
+            sealable: call.sealable,
+            accept: match &call.unmasked {
+                Some(when) if when.holds(self.facts(part, Some(&call.template.method))) => {
+                    Accept::Jose
+                }
+                _ => Accept::Json,
+            },
         })
     }
 

@@ -18,6 +18,30 @@ pub struct Call {
     pub if_match: Option<String>,
     /// The JSON text to send.
     pub body: Option<Bytes>,
+    /// Whether the API takes the body sealed, where the merchant has that switched on.
+    pub sealable: bool,
+    /// The form in which the reply is asked for.
+    pub accept: Accept,
+}
+
+/// The form in which a reply is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Accept {
+    /// JSON, numbers masked.
+    #[default]
+    Json,
+    /// The same object with its numbers unmasked, sealed for the merchant's response key.
+    Jose,
+}
+
+impl Accept {
+    /// The `Accept` header that stands for it, where it is not the usual one.
+    pub fn header(self) -> Option<&'static str> {
+        match self {
+            Accept::Json => None,
+            Accept::Jose => Some("application/jose"),
+        }
+    }
 }
 
 /// What the server answered, whatever the status: judging it is the caller's work.
@@ -29,8 +53,10 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The `Date` header; `None` if absent or not an HTTP date.
     pub date: Option<SystemTime>,
-    /// The body, complete and within the client's limit.
+    /// The body, complete and within the client's limit; opened, if it came sealed.
     pub body: Bytes,
+    /// The body was asked for sealed, and came in the clear.
+    pub in_clear: bool,
 }
 
 /// Prints no body: bodies hold card numbers.
@@ -52,6 +78,7 @@ impl fmt::Debug for Answer {
             .field("etag", &self.etag)
             .field("date", &self.date)
             .field("body_bytes", &self.body.len())
+            .field("in_clear", &self.in_clear)
             .finish()
     }
 }
@@ -67,6 +94,8 @@ mod tests {
             path: "/pts/v2/payments".into(),
             if_match: Some("\"canary-tag\"".into()),
             body: Some(Bytes::from_static(b"canary-body")),
+            sealable: true,
+            accept: Accept::Json,
         };
         let shown = format!("{call:?}");
         assert!(shown.contains("POST") && shown.contains("/pts/v2/payments"));
@@ -78,6 +107,7 @@ mod tests {
             etag: None,
             date: None,
             body,
+            in_clear: false,
         };
         let shown = format!("{answer:?}");
         assert!(

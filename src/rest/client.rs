@@ -10,7 +10,8 @@ use reqwest::{Certificate, ClientBuilder, redirect, retry};
 use super::base_url::BaseUrl;
 use super::credentials::Credentials;
 use super::exchange::Limits;
-use super::merchant::Merchant;
+use super::merchant::{Merchant, Shared};
+use super::rsa_pool::RsaPool;
 use super::setup_error::SetupError;
 
 /// Shorter than what servers and firewalls commonly allow an idle connection: a connection that
@@ -47,12 +48,13 @@ impl ClientSettings {
     }
 }
 
-/// One connection pool for all merchants.
+/// One connection pool for all merchants, and one of threads for their private keys.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: BaseUrl,
     limits: Limits,
+    keys: RsaPool,
 }
 
 impl Client {
@@ -76,7 +78,13 @@ impl Client {
                 reason: innermost(&error),
             })?,
         };
-        Ok(Client { http, base, limits })
+        let keys = RsaPool::new();
+        Ok(Client {
+            http,
+            base,
+            limits,
+            keys,
+        })
     }
 
     /// A merchant's access through this pool, to the client's address or to one of its own.
@@ -93,7 +101,12 @@ impl Client {
             Some(url) => BaseUrl::parse(url)?,
             None => self.base.clone(),
         };
-        Merchant::new(self.http.clone(), base, self.limits, credentials)
+        let shared = Shared {
+            http: self.http.clone(),
+            limits: self.limits,
+            lane: self.keys.lane(),
+        };
+        Merchant::new(shared, base, credentials)
     }
 }
 
@@ -156,7 +169,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::rest::{Scheme, Secret};
+    use crate::rest::{Authentication, Secret};
 
     /// A self-signed certificate for localhost; its key is thrown away.
     const CERTIFICATE: &str = "\
@@ -239,9 +252,11 @@ mod tests {
         let client = Client::new(&ClientSettings::new("https://example.com")).unwrap();
         let credentials = Credentials {
             merchant_id: "mid1234".into(),
-            key_id: "key".into(),
-            shared_secret: Secret::from_base64("Y2FuYXJ5").unwrap(),
-            scheme: Scheme::Jwt,
+            authentication: Authentication::shared_secret(
+                "key",
+                Secret::from_base64("Y2FuYXJ5").unwrap(),
+            ),
+            response_key: None,
             portfolio_id: None,
             profile_id: None,
         };

@@ -54,6 +54,7 @@ async fn read(response: Response, host: &str, limit: usize) -> Outcome {
             etag,
             date,
             body,
+            in_clear: false,
         }),
         Err(failure) => Outcome::Unknown(failure),
     }

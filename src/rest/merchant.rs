@@ -1,17 +1,25 @@
 //! A merchant's access to the REST API: from a call to a signed request.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use reqwest::{Request, Url};
 
-use super::auth::{Authenticator, Outgoing, authenticator, carries_body};
+use super::auth::{
+    Authenticator, Outgoing, Proof, UnsignedToken, authenticator, bearer, carries_body,
+};
 use super::base_url::BaseUrl;
-use super::call::Call;
-use super::credentials::Credentials;
+use super::call::{Accept, Answer, Call};
+use super::credentials::{Credentials, Mle};
+use super::envelope;
 use super::exchange::{self, Limits};
+use super::jwe;
+use super::keys::{OpeningKey, SealingKey};
 use super::outcome::{Failure, Outcome};
+use super::rsa_pool::{Lane, NotDone};
 use super::setup_error::SetupError;
 
 /// Payments and risk reply with the first, tokens with the second.
@@ -20,34 +28,53 @@ const ACCEPTED: HeaderValue =
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROFILE_ID: &str = "profile-id";
 
+/// A reply that is sealed because all are, and holds an object that is sealed because it is unmasked, has two layers.
+const LAYERS_MAX: usize = 2;
+
 /// Sends calls for one merchant, through the pool of the [`Client`](super::Client) it came from.
 pub struct Merchant {
-    http: reqwest::Client,
+    shared: Shared,
     base: BaseUrl,
-    limits: Limits,
     merchant_id: String,
     profile_id: Option<HeaderValue>,
     authenticator: Box<dyn Authenticator>,
+    sealing: Option<Arc<SealingKey>>,
+    opening: Option<Arc<OpeningKey>>,
+    /// All replies are asked for sealed.
+    sealed_replies: bool,
+}
+
+/// What a merchant has from its client.
+pub(super) struct Shared {
+    pub http: reqwest::Client,
+    pub limits: Limits,
+    pub lane: Lane,
 }
 
 impl Merchant {
     pub(super) fn new(
-        http: reqwest::Client,
+        shared: Shared,
         base: BaseUrl,
-        limits: Limits,
         credentials: Credentials,
     ) -> Result<Merchant, SetupError> {
         credentials.check()?;
         let authenticator = authenticator(&credentials);
         let profile_id = credentials.profile_id.as_deref().map(HeaderValue::from_str);
+        let (sealing, both) = match credentials.mle() {
+            Mle::Off => (None, None),
+            Mle::Request(sealing) => (Some(sealing.clone()), None),
+            Mle::Both(sealing, opening) => (Some(sealing.clone()), Some(opening.clone())),
+        };
         Ok(Merchant {
-            http,
+            shared,
             base,
-            limits,
             // Cannot fail: the check above lets only visible ASCII through.
             profile_id: profile_id.and_then(Result::ok),
-            merchant_id: credentials.merchant_id,
             authenticator,
+            sealing,
+            sealed_replies: both.is_some(),
+            opening: both.or(credentials.response_key),
+            merchant_id: credentials.merchant_id,
         })
     }
 
@@ -56,33 +83,123 @@ impl Merchant {
     /// Dropping the future before it ends leaves the outcome unknown: a caller that may be
     /// cancelled has to run it in a task of its own.
     pub async fn send(&self, call: &Call) -> Outcome {
-        match self.request(call, SystemTime::now()) {
-            Ok(request) => exchange::run(&self.http, request, self.base.host(), &self.limits).await,
-            Err(failure) => Outcome::NotSent(failure),
+        let request = match self.request(call, SystemTime::now()).await {
+            Ok(request) => request,
+            Err(failure) => return Outcome::NotSent(failure),
+        };
+        let Shared { http, limits, .. } = &self.shared;
+        match exchange::run(http, request, self.base.host(), limits).await {
+            Outcome::Answered(answer) => self.opened(call, answer).await,
+            other => other,
         }
     }
 
-    /// The signed request.
-    ///
-    /// Message-level encryption belongs here, and its counterpart after the reply's last byte in
-    /// [`send`](Self::send): the body is sealed before it becomes part of the [`Outgoing`], since
-    /// the digest is taken of the bytes that are sent.
-    fn request(&self, call: &Call, at: SystemTime) -> Result<Request, Failure> {
+    /// The sealed and signed request.
+    async fn request(&self, call: &Call, at: SystemTime) -> Result<Request, Failure> {
         let url = self.url(call)?;
-        let body = call.body.clone().unwrap_or_default();
-        let signature = self.authenticator.headers(&Outgoing {
+        let headers = self.plain_headers(call)?;
+        self.check_can_open(call)?;
+        let body = self.body(call, at)?;
+        let proof = self.authenticator.prove(&Outgoing {
             method: &call.method,
             host: self.base.host(),
             path_and_query: &call.path,
-            body: &body,
+            body: body.as_deref().unwrap_or_default(),
             at,
         })?;
+        let proof = match proof {
+            Proof::Headers(headers) => headers,
+            Proof::Token(token) => vec![self.signed(token).await?],
+        };
 
         let mut request = Request::new(call.method.clone(), url);
-        *request.headers_mut() = self.plain_headers(call)?;
-        request.headers_mut().extend(signature);
-        *request.body_mut() = call.body.is_some().then(|| body.into());
+        *request.headers_mut() = headers;
+        request.headers_mut().extend(proof);
+        *request.body_mut() = body.map(Into::into);
         Ok(request)
+    }
+
+    /// Refuses a call whose reply could not be opened, for want of a key or of room.
+    fn check_can_open(&self, call: &Call) -> Result<(), Failure> {
+        if call.accept == Accept::Jose && self.opening.is_none() {
+            let host = self.base.host().to_owned();
+            let reason = "it asks for an unmasked reply, and the merchant has no response key";
+            return Err(Failure::InvalidCall { host, reason });
+        }
+        match self.asks_for_sealed(call) && !self.shared.lane.has_room() {
+            true => Err(self.busy()),
+            false => Ok(()),
+        }
+    }
+
+    fn asks_for_sealed(&self, call: &Call) -> bool {
+        self.sealed_replies || call.accept == Accept::Jose
+    }
+
+    /// The bytes to send: sealed, where the merchant seals and the API takes it.
+    fn body(&self, call: &Call, at: SystemTime) -> Result<Option<Bytes>, Failure> {
+        let (Some(body), Some(key), true) = (&call.body, &self.sealing, call.sealable) else {
+            return Ok(call.body.clone());
+        };
+        let at = at
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let sealed = envelope::seal(key, body, at)
+            .ok_or_else(|| self.signing("the body could not be sealed"))?;
+        Ok(Some(sealed))
+    }
+
+    /// The header with a token that a private key signs, on the threads for that.
+    async fn signed(&self, token: UnsignedToken) -> Result<(HeaderName, HeaderValue), Failure> {
+        let token = match self.shared.lane.sign(move || token.sign()).await {
+            Ok(Some(token)) => token,
+            Ok(None) => return Err(self.signing("the RSA key was refused")),
+            Err(NotDone::Full) => return Err(self.busy()),
+            Err(NotDone::Failed) => return Err(self.signing("no thread does it")),
+        };
+        bearer(self.base.host(), &token)
+    }
+
+    /// The answer with its body opened, if that came sealed.
+    async fn opened(&self, call: &Call, mut answer: Answer) -> Outcome {
+        let mut came_sealed = false;
+        for _ in 0..LAYERS_MAX {
+            let Some(sealed) = envelope::sealed(&answer.body) else {
+                break;
+            };
+            came_sealed = true;
+            let Some(key) = self.opening.clone() else {
+                return self.unopened("the merchant has no response key".to_owned());
+            };
+            let opened = self
+                .shared
+                .lane
+                .open(move || jwe::open(&key, &sealed))
+                .await;
+            match opened {
+                Ok(Ok(text)) => answer.body = text.into(),
+                Ok(Err(error)) => return self.unopened(error.to_string()),
+                Err(_) => return self.unopened("no thread does it".to_owned()),
+            }
+        }
+        answer.in_clear = self.asks_for_sealed(call) && !came_sealed && !answer.body.is_empty();
+        Outcome::Answered(answer)
+    }
+
+    /// The call was sent; what came of it stays hidden.
+    fn unopened(&self, reason: String) -> Outcome {
+        let host = self.base.host().to_owned();
+        Outcome::Unknown(Failure::Sealed { host, reason })
+    }
+
+    fn busy(&self) -> Failure {
+        let host = self.base.host().to_owned();
+        Failure::Busy { host }
+    }
+
+    fn signing(&self, reason: &'static str) -> Failure {
+        let host = self.base.host().to_owned();
+        Failure::Signing { host, reason }
     }
 
     /// The URL, if the call is one that can be signed and sent unchanged.
@@ -104,7 +221,8 @@ impl Merchant {
     /// The headers that no signature covers.
     fn plain_headers(&self, call: &Call) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(ACCEPT, ACCEPTED);
+        let accepted = call.accept.header().map(HeaderValue::from_static);
+        headers.insert(ACCEPT, accepted.unwrap_or(ACCEPTED));
         if call.body.is_some() {
             headers.insert(CONTENT_TYPE, JSON);
         }

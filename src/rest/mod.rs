@@ -2,7 +2,7 @@
 //! three [`Outcome`]s.
 //!
 //! ```text
-//! Call -> Outgoing (final bytes) -> Authenticator -> one request -> Answered | NotSent | Unknown
+//! Call -> (sealed) -> Outgoing (final bytes) -> Authenticator -> one request -> (opened) -> Answered | NotSent | Unknown
 //! ```
 //!
 //! Invariants:
@@ -11,8 +11,12 @@
 //!   connection only while not a byte of it has been written.
 //! - **`NotSent` is a proof**: no connection was made, or the call was refused before there was
 //!   one. Whatever happens later, or cannot be told apart, is `Unknown`.
-//! - **What is signed is what is sent**: the body's bytes are made by the caller once, and a path
-//!   that URL parsing would change is refused.
+//! - **What is signed is what is sent**: the body's bytes are made by the caller once and sealed before they are signed,
+//!   and a path that URL parsing would change is refused.
+//! - **A reply that cannot be opened says nothing**: it is `Unknown`, whatever its status. One that comes in the clear
+//!   though it was asked for sealed is an answer: who cannot seal (a proxy, a host that refuses the key) must be heard, and
+//!   what sealing protects, the reply's secrecy, is lost already.
+//! - **Private keys work on threads of their own** ([`rsa_pool`]).
 //! - **Nothing confidential is printed**: no `Debug`, `Display` or error of this room holds a
 //!   body, a header value or a secret.
 //! - **Bounded**: the time to connect, the time of the whole call, the size of the reply.
@@ -22,16 +26,19 @@
 //! Deliberately absent: what a status or a body means (the plan's and the tables' work), retries,
 //! look-ups and reversals (the caller's, who knows what the call moved).
 
-pub mod auth;
+mod auth;
 mod base_url;
 mod call;
 mod client;
 mod credentials;
+mod envelope;
 mod exchange;
+mod jwe;
 pub mod keys;
 mod merchant;
 mod outcome;
 mod path;
+mod rsa_pool;
 mod secret;
 mod setup_error;
 
@@ -40,9 +47,9 @@ mod fake_server;
 #[cfg(test)]
 mod wire_tests;
 
-pub use call::{Answer, Call};
+pub use call::{Accept, Answer, Call};
 pub use client::{Client, ClientSettings};
-pub use credentials::{Credentials, Scheme};
+pub use credentials::{Authentication, Credentials, JwtKey, Mle, SharedSecret};
 pub use merchant::Merchant;
 pub use outcome::{Failure, Outcome};
 pub use path::{UnsafeId, path_segment};

@@ -55,6 +55,15 @@ pub enum Failure {
         /// What failed.
         reason: &'static str,
     },
+    /// Too much of the merchant's work with private keys waits already.
+    #[error(
+        "call to {host} not sent: too many calls of this merchant wait for its RSA keys; send fewer at a time, give the \
+         machine more cores, or authenticate with a shared secret"
+    )]
+    Busy {
+        /// Host and port of the REST API.
+        host: String,
+    },
     /// The name of the host has no address.
     #[error("cannot resolve {host}: {reason}; check rest.base_url and the name servers")]
     Resolve {
@@ -112,6 +121,17 @@ pub enum Failure {
         /// Host and port of the REST API.
         host: String,
         /// How it ended.
+        reason: String,
+    },
+    /// The reply came sealed and could not be opened.
+    #[error(
+        "the reply of {host} came sealed and could not be opened: {reason}; the call may have taken effect: look it up or \
+         reverse it, do not repeat it; check mle_response_private_key_file or mle_response_p12_file"
+    )]
+    Sealed {
+        /// Host and port of the REST API.
+        host: String,
+        /// Why not.
         reason: String,
     },
     /// The reply is longer than the limit.

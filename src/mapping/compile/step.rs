@@ -1,5 +1,7 @@
 //! Steps: calls, their bodies, what undoes them and what they keep.
 
+use http::Method;
+
 use crate::mapping::body::Body;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::path::{JsonPath, Segment};
@@ -54,11 +56,17 @@ fn rest_call(
         .as_deref()
         .map(|name| scope.step(name))
         .transpose()?;
+    let template = path(name, &raw.path, scope)?;
+    let unmasked = match (&raw.unmasked, &template.method) {
+        (Some(when), &Method::GET) => Some(scope.condition(Some(when))?),
+        (Some(_), _) => return Err("`unmasked` belongs to a GET.".to_owned()),
+        (None, _) => None,
+    };
     let mut undo = Vec::new();
     for line in &raw.undo {
         scope.vocabulary.operation(&line.call)?;
         let (template, when) = (
-            template(&line.call, &line.path, scope)?,
+            path(&line.call, &line.path, scope)?,
             scope.condition(line.when.as_ref())?,
         );
         undo.extend((!when.is_never()).then_some(Undo { template, when }));
@@ -76,10 +84,12 @@ fn rest_call(
         }));
     }
     Ok(RestCall {
-        template: template(name, &raw.path, scope)?,
+        template,
         group: operation.group.clone(),
         proof: operation.proof.clone(),
         body,
+        sealable: operation.sealable,
+        unmasked,
         if_match: read.flatten(),
         keep,
         undo,
@@ -89,7 +99,7 @@ fn rest_call(
     })
 }
 
-fn template(
+fn path(
     operation: &str,
     bindings: &indexmap::IndexMap<String, String>,
     scope: &Scope<'_>,

@@ -27,6 +27,8 @@ pub struct Operation {
     pub reply: Option<String>,
     /// The member without which a reply is not what was asked for.
     pub proof: Option<JsonPath>,
+    /// Whether the API takes the body sealed.
+    pub sealable: bool,
 }
 
 /// A member of an object.
@@ -113,6 +115,7 @@ impl Vocabulary {
                     request,
                     reply,
                     proof,
+                    sealable: operation.mle.unwrap_or(true),
                 };
                 vocabulary
                     .operations

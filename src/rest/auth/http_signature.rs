@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, header};
 
-use super::{Authenticator, Outgoing};
-use crate::rest::credentials::Credentials;
+use super::{Authenticator, Outgoing, Proof};
+use crate::rest::credentials::{Credentials, SharedSecret};
 use crate::rest::outcome::Failure;
 
 const MERCHANT: &str = "v-c-merchant-id";
@@ -26,10 +26,10 @@ pub(super) struct HttpSignature {
 }
 
 impl HttpSignature {
-    pub(super) fn new(credentials: &Credentials) -> HttpSignature {
+    pub(super) fn new(secret: &SharedSecret, credentials: &Credentials) -> HttpSignature {
         HttpSignature {
-            key: hmac::Key::new(hmac::HMAC_SHA256, credentials.shared_secret.expose()),
-            key_id: credentials.key_id.clone(),
+            key: hmac::Key::new(hmac::HMAC_SHA256, secret.secret.expose()),
+            key_id: secret.key_id.clone(),
             merchant_id: credentials.merchant_id.clone(),
             signed_id: credentials.key_owner().to_owned(),
         }
@@ -63,7 +63,7 @@ impl HttpSignature {
 }
 
 impl Authenticator for HttpSignature {
-    fn headers(&self, request: &Outgoing<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+    fn prove(&self, request: &Outgoing<'_>) -> Result<Proof, Failure> {
         // Formatting a date out of range panics, so the range is checked first.
         request.unix_seconds()?;
         let date = httpdate::fmt_http_date(request.at);
@@ -87,20 +87,24 @@ impl Authenticator for HttpSignature {
                 request.value("digest", &digest)?,
             ));
         }
-        Ok(headers)
+        Ok(Proof::Headers(headers))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{credentials, get, post};
+    use super::super::tests::{credentials, get, post, shared_secret};
     use super::*;
-    use crate::rest::credentials::Scheme;
+    use crate::rest::credentials::Authentication;
 
     /// The signatures were computed apart from this code, with Python's hmac and hashlib.
     fn check(request: &Outgoing<'_>, portfolio: Option<&str>, expect: &[(&str, &str)]) {
-        let authenticator = HttpSignature::new(&credentials(Scheme::HttpSignature, portfolio));
-        let headers = authenticator.headers(request).unwrap();
+        let secret = shared_secret("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        let way = Authentication::HttpSignature(secret.clone());
+        let authenticator = HttpSignature::new(&secret, &credentials(way, portfolio));
+        let Proof::Headers(headers) = authenticator.prove(request).unwrap() else {
+            panic!("HMAC is done at once")
+        };
         let mut got: Vec<_> = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))

@@ -1,7 +1,8 @@
 //! Authentication: from a request as it will be sent to the headers that prove who sends it.
 //!
 //! An authenticator sees the final bytes and changes none of them. It knows no clock; the time is
-//! part of what it signs, so that a fixed request gives a fixed signature.
+//! part of what it signs, so that a fixed request gives a fixed signature. What takes a private key is
+//! only prepared here; the work itself is done on the pool for it.
 
 mod http_signature;
 mod jwt;
@@ -14,10 +15,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Method};
 
-use super::credentials::{Credentials, Scheme};
+use super::credentials::{Authentication, Credentials, JwtKey};
 use super::outcome::Failure;
 use http_signature::HttpSignature;
 use jwt::Jwt;
+pub(super) use jwt::{UnsignedToken, bearer};
 
 /// The first second that an HTTP date cannot write: 10000-01-01T00:00:00Z.
 const YEAR_10000: u64 = 253_402_300_800;
@@ -37,20 +39,36 @@ pub struct Outgoing<'a> {
 }
 
 /// One way to prove who sends a request.
-pub trait Authenticator: fmt::Debug + Send + Sync {
-    /// The headers to add to the request.
+pub(super) trait Authenticator: fmt::Debug + Send + Sync {
+    /// What proves it.
     ///
     /// # Errors
     ///
     /// [`Failure::Signing`] or [`Failure::InvalidHeader`]; the request must not be sent then.
-    fn headers(&self, request: &Outgoing<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Failure>;
+    fn prove(&self, request: &Outgoing<'_>) -> Result<Proof, Failure>;
+}
+
+/// What proves who sends a request.
+#[derive(Debug)]
+pub(super) enum Proof {
+    /// The headers to add to the request.
+    Headers(Vec<(HeaderName, HeaderValue)>),
+    /// A token that a private key has yet to sign; [`bearer`] makes the header of it.
+    Token(UnsignedToken),
 }
 
 /// The authenticator for a merchant's credentials; its key is made here, once.
 pub(super) fn authenticator(credentials: &Credentials) -> Box<dyn Authenticator> {
-    match credentials.scheme {
-        Scheme::Jwt => Box::new(Jwt::new(credentials)),
-        Scheme::HttpSignature => Box::new(HttpSignature::new(credentials)),
+    match &credentials.authentication {
+        Authentication::Jwt {
+            key: JwtKey::Secret(secret),
+            ..
+        } => Box::new(Jwt::with_secret(secret, credentials)),
+        Authentication::Jwt {
+            key: JwtKey::Certificate(key),
+            ..
+        } => Box::new(Jwt::with_key(key, credentials)),
+        Authentication::HttpSignature(secret) => Box::new(HttpSignature::new(secret, credentials)),
     }
 }
 
@@ -105,10 +123,14 @@ impl fmt::Debug for Outgoing<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
     use crate::rest::Secret;
+    use crate::rest::credentials::{Mle, SharedSecret};
+    use crate::rest::keys::SigningKey;
+    use crate::rest::keys::test_keys::{MERCHANT, certificate, private_key};
 
     /// The instant of the vectors: Tue, 21 Apr 2026 10:15:30 GMT.
     pub(super) const AT: Duration = Duration::from_secs(1_776_766_530);
@@ -133,26 +155,45 @@ mod tests {
         }
     }
 
-    pub(super) fn credentials(scheme: Scheme, portfolio: Option<&str>) -> Credentials {
+    pub(super) fn shared_secret(base64: &str) -> SharedSecret {
+        SharedSecret {
+            key_id: "08c94330-f618-42a3-b09d-e1e43be5efda".into(),
+            secret: Secret::from_base64(base64).unwrap(),
+        }
+    }
+
+    pub(super) fn credentials(
+        authentication: Authentication,
+        portfolio: Option<&str>,
+    ) -> Credentials {
         Credentials {
             merchant_id: "mid1234".into(),
-            key_id: "08c94330-f618-42a3-b09d-e1e43be5efda".into(),
-            shared_secret: Secret::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-                .unwrap(),
-            scheme,
+            authentication,
+            response_key: None,
             portfolio_id: portfolio.map(str::to_owned),
             profile_id: None,
         }
     }
 
+    /// Every way to authenticate, with this secret where there is one.
+    fn every_way(base64: &str) -> [Authentication; 3] {
+        let key = SigningKey::new(private_key(MERCHANT), &[certificate(MERCHANT)]).unwrap();
+        let jwt = |key| Authentication::Jwt { key, mle: Mle::Off };
+        [
+            jwt(JwtKey::Secret(shared_secret(base64))),
+            jwt(JwtKey::Certificate(Arc::new(key))),
+            Authentication::HttpSignature(shared_secret(base64)),
+        ]
+    }
+
     #[test]
     fn a_clock_out_of_range_is_an_error() {
-        for scheme in [Scheme::Jwt, Scheme::HttpSignature] {
-            let authenticator = authenticator(&credentials(scheme, None));
+        for way in every_way("AAAA") {
+            let authenticator = authenticator(&credentials(way, None));
             let past = UNIX_EPOCH - Duration::from_secs(1);
             let future = UNIX_EPOCH + Duration::from_secs(YEAR_10000);
             for at in [past, future] {
-                let result = authenticator.headers(&Outgoing { at, ..post(b"{}") });
+                let result = authenticator.prove(&Outgoing { at, ..post(b"{}") });
                 assert!(matches!(result, Err(Failure::Signing { .. })));
             }
         }
@@ -161,18 +202,17 @@ mod tests {
     #[test]
     fn debug_shows_neither_body_nor_key() {
         assert!(!format!("{:?}", post(b"canary")).contains("canary"));
-        for scheme in [Scheme::Jwt, Scheme::HttpSignature] {
-            let mut credentials = credentials(scheme, None);
-            credentials.shared_secret = Secret::from_base64("Y2FuYXJ5").unwrap();
-            let authenticator = authenticator(&credentials);
-            let headers = authenticator.headers(&post(b"canary")).unwrap();
-            let shown = format!("{authenticator:?} {headers:?}");
+        for way in every_way("Y2FuYXJ5") {
+            let authenticator = authenticator(&credentials(way, None));
+            let proof = authenticator.prove(&post(b"canary")).unwrap();
+            let shown = format!("{authenticator:?} {proof:?}");
             for canary in [
                 "canary",
                 "Y2Fu",
                 "99, 97",
                 "63616e",
                 "Bearer ey",
+                "eyJkaWdlc3Qi",
                 "HmacSHA256",
             ] {
                 assert!(!shown.contains(canary), "{shown}");

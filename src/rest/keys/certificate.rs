@@ -9,7 +9,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::X509Name;
 
-use super::{BITS_MIN, KeyFault};
+use super::{BITS_MIN, KeyFault, PrivateKey};
 
 /// The common name of the provider's certificate for sealed requests.
 pub(super) const PROVIDER: &str = "CyberSource_SJC_US";
@@ -67,7 +67,11 @@ impl Certificate {
                 Err(other) => fault = other,
             }
         }
-        if found.is_empty() { Err(fault) } else { Ok(found) }
+        if found.is_empty() {
+            Err(fault)
+        } else {
+            Ok(found)
+        }
     }
 
     /// The provider's certificate among several; one alone is taken whatever its name.
@@ -106,14 +110,14 @@ impl Certificate {
         self.expires
     }
 
+    /// Whether it is the certificate of a private key.
+    pub fn belongs_to(&self, key: &PrivateKey) -> bool {
+        self.public_key == key.public_key()
+    }
+
     /// SubjectPublicKeyInfo, DER.
     pub(super) fn spki(&self) -> &[u8] {
         &self.spki
-    }
-
-    /// RSAPublicKey, DER.
-    pub(super) fn public_key(&self) -> &[u8] {
-        &self.public_key
     }
 }
 

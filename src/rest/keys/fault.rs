@@ -6,13 +6,17 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyFault {
     /// There is no certificate in a PEM text.
-    #[error("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----); export the certificate as PEM")]
+    #[error(
+        "holds no certificate in PEM form (-----BEGIN CERTIFICATE-----); export the certificate as PEM"
+    )]
     NoCertificate,
     /// A certificate cannot be read.
     #[error("holds a certificate that cannot be read; export it again as PEM")]
     Certificate,
     /// There is no private key in a PEM text.
-    #[error("holds no private key in PEM form (-----BEGIN PRIVATE KEY-----); export the private key as PEM")]
+    #[error(
+        "holds no private key in PEM form (-----BEGIN PRIVATE KEY-----); export the private key as PEM"
+    )]
     NoPrivateKey,
     /// The private key of a PEM text is protected by a password.
     #[error(
@@ -42,7 +46,9 @@ pub enum KeyFault {
     #[error("holds an RSA key of more than 8192 bits; make one of 2048 to 4096")]
     TooLong,
     /// No certificate at hand belongs to the private key.
-    #[error("holds no certificate that belongs to the private key; give the two that were made together")]
+    #[error(
+        "holds no certificate that belongs to the private key; give the two that were made together"
+    )]
     Mismatch,
     /// Several certificates, and none is the provider's for message-level encryption.
     #[error(

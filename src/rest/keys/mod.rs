@@ -11,7 +11,7 @@ mod private;
 mod purpose;
 
 #[cfg(test)]
-pub(super) mod test_keys;
+pub(crate) mod test_keys;
 
 pub use bundle::Bundle;
 pub use certificate::Certificate;

@@ -72,8 +72,8 @@ impl SealingKey {
     ///
     /// When it names no key id.
     pub fn new(certificate: &Certificate) -> Result<SealingKey, KeyFault> {
-        let key = PublicEncryptingKey::from_der(certificate.spki())
-            .map_err(|_| KeyFault::Certificate)?;
+        let key =
+            PublicEncryptingKey::from_der(certificate.spki()).map_err(|_| KeyFault::Certificate)?;
         Ok(SealingKey {
             key: OaepPublicEncryptingKey::new(key).map_err(|_| KeyFault::Certificate)?,
             key_id: certificate.key_id()?.to_owned(),
@@ -159,7 +159,7 @@ fn belonging<'c>(
 ) -> Result<&'c Certificate, KeyFault> {
     certificates
         .iter()
-        .find(|certificate| certificate.public_key() == key.public_key())
+        .find(|certificate| certificate.belongs_to(key))
         .ok_or(KeyFault::Mismatch)
 }
 

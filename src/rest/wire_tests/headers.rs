@@ -10,9 +10,9 @@ use super::super::fake_server::{Behaviour, Received};
 use super::*;
 
 /// Sends one call and gives what arrived.
-async fn arrival(scheme: Scheme, call: &Call) -> (Received, String) {
+async fn arrival(way: Authentication, call: &Call) -> (Received, String) {
     let server = FakeServer::start(Behaviour::KeepAlive(reply("200 OK", "", "{}"))).await;
-    let outcome = merchant_at(&format!("http://{}", server.address), scheme)
+    let outcome = merchant_at(&format!("http://{}", server.address), way)
         .send(call)
         .await;
     assert!(matches!(outcome, Outcome::Answered(_)), "{outcome:?}");
@@ -71,7 +71,7 @@ async fn jwt_arrives_as_one_bearer_token_over_the_request() {
             ..get()
         },
     ] {
-        let (received, host) = arrival(Scheme::Jwt, &call).await;
+        let (received, host) = arrival(jwt(), &call).await;
         check_plain_headers(&received, &call, &host);
         for name in ["v-c-merchant-id", "signature", "digest"] {
             assert_eq!(received.header(name), None);
@@ -115,7 +115,7 @@ async fn an_http_signature_can_be_verified_from_what_arrives() {
         },
         get(),
     ] {
-        let (received, host) = arrival(Scheme::HttpSignature, &call).await;
+        let (received, host) = arrival(Authentication::HttpSignature(shared_secret()), &call).await;
         check_plain_headers(&received, &call, &host);
         assert_eq!(received.header("authorization"), None);
         assert_eq!(received.header("v-c-merchant-id"), Some("mid1234"));

@@ -2,6 +2,7 @@
 
 mod headers;
 mod outcomes;
+mod sealed;
 
 use std::time::Duration;
 
@@ -24,26 +25,37 @@ fn settings(base_url: &str) -> ClientSettings {
     }
 }
 
-fn credentials(scheme: Scheme) -> Credentials {
+fn shared_secret() -> SharedSecret {
+    SharedSecret {
+        key_id: KEY_ID.into(),
+        secret: Secret::from_base64(SECRET).unwrap(),
+    }
+}
+
+/// JWT with the shared secret, nothing sealed.
+fn jwt() -> Authentication {
+    Authentication::shared_secret(KEY_ID, Secret::from_base64(SECRET).unwrap())
+}
+
+fn credentials(authentication: Authentication) -> Credentials {
     Credentials {
         merchant_id: "mid1234".into(),
-        key_id: KEY_ID.into(),
-        shared_secret: Secret::from_base64(SECRET).unwrap(),
-        scheme,
+        authentication,
+        response_key: None,
         portfolio_id: None,
         profile_id: Some("93B32398-AD51-4CC2-A682-EA3E93614EB1".into()),
     }
 }
 
-fn merchant_at(base_url: &str, scheme: Scheme) -> Merchant {
+fn merchant_at(base_url: &str, authentication: Authentication) -> Merchant {
     Client::new(&settings(base_url))
         .unwrap()
-        .merchant(credentials(scheme), None)
+        .merchant(credentials(authentication), None)
         .unwrap()
 }
 
 fn merchant(server: &FakeServer) -> Merchant {
-    merchant_at(&format!("http://{}", server.address), Scheme::Jwt)
+    merchant_at(&format!("http://{}", server.address), jwt())
 }
 
 fn post() -> Call {
@@ -52,6 +64,8 @@ fn post() -> Call {
         path: "/pts/v2/payments".into(),
         if_match: None,
         body: Some(Bytes::from_static(BODY.as_bytes())),
+        sealable: true,
+        accept: Accept::Json,
     }
 }
 
@@ -62,6 +76,8 @@ fn get() -> Call {
         path,
         if_match: None,
         body: None,
+        sealable: false,
+        accept: Accept::Json,
     }
 }
 

@@ -50,7 +50,7 @@ async fn a_refused_connection_is_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let outcome = merchant_at(&url, Scheme::Jwt).send(&post()).await;
+    let outcome = merchant_at(&url, jwt()).send(&post()).await;
     assert!(
         matches!(outcome, Outcome::NotSent(Failure::Connect { .. })),
         "{outcome:?}"
@@ -59,7 +59,7 @@ async fn a_refused_connection_is_not_sent() {
 
 #[tokio::test]
 async fn an_unknown_host_is_not_sent() {
-    let outcome = merchant_at("https://host.invalid", Scheme::Jwt)
+    let outcome = merchant_at("https://host.invalid", jwt())
         .send(&post())
         .await;
     // A machine whose name server does not answer runs into the limit instead.
@@ -74,7 +74,7 @@ async fn an_unknown_host_is_not_sent() {
 async fn a_failed_handshake_is_not_sent() {
     let server = FakeServer::start(Behaviour::Greet(b"220 not a TLS server\r\n")).await;
     let url = format!("https://{}", server.address);
-    let outcome = merchant_at(&url, Scheme::Jwt).send(&post()).await;
+    let outcome = merchant_at(&url, jwt()).send(&post()).await;
     assert!(
         matches!(outcome, Outcome::NotSent(Failure::Tls { .. })),
         "{outcome:?}"
@@ -82,7 +82,7 @@ async fn a_failed_handshake_is_not_sent() {
 
     let server = FakeServer::start(Behaviour::Close).await;
     let url = format!("https://{}", server.address);
-    let outcome = merchant_at(&url, Scheme::Jwt).send(&post()).await;
+    let outcome = merchant_at(&url, jwt()).send(&post()).await;
     // Closing with the hello unread is an end of file or a reset, as the race goes.
     let not_sent = matches!(
         outcome,
@@ -98,7 +98,7 @@ async fn a_handshake_that_never_ends_is_not_sent() {
     settings.connect_timeout = Duration::from_millis(100);
     let client = Client::new(&settings).unwrap();
     let outcome = client
-        .merchant(credentials(Scheme::Jwt), None)
+        .merchant(credentials(jwt()), None)
         .unwrap()
         .send(&post())
         .await;
@@ -130,7 +130,7 @@ async fn no_answer_in_time_is_unknown() {
         settings.timeout = Duration::from_millis(150);
         let client = Client::new(&settings).unwrap();
         let outcome = client
-            .merchant(credentials(Scheme::Jwt), None)
+            .merchant(credentials(jwt()), None)
             .unwrap()
             .send(&post())
             .await;
