@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::config;
 
-use super::{Ended, environment, serve, tables};
+use super::{Ended, environment, expiry, serve, tables};
 
 /// Check configuration and mapping tables, wholly: every error with file, line and remedy. Exit 0 or 1.
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,7 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
                         .warnings
                         .iter()
                         .for_each(|warning| eprintln!("warning: {warning}"));
+                    expiry::list(&config.expiries);
                     let exposure = config.server.check_exposure();
                     let live = arguments
                         .config

@@ -1,6 +1,7 @@
 //! The commands, one file each. Data goes to standard output, words to standard error.
 
 mod check;
+mod expiry;
 mod golden;
 mod mappings;
 mod sandbox;

@@ -16,7 +16,9 @@ use crate::mapping::{Settings, Tables};
 use crate::rest::{Authentication, Credentials, Secret};
 use crate::sandbox;
 
-use super::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, environment, runtime, tables};
+use super::{
+    EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, environment, expiry, runtime, tables,
+};
 
 /// Where the embedded sandbox listens when nothing is said.
 const SANDBOX_LISTEN: SocketAddr =
@@ -111,6 +113,8 @@ async fn serve(mut config: Config, tables: Tables, sandbox: Option<SocketAddr>) 
     let address = local(&server)?;
     // Before anyone is told that it listens: from then on a signal must not cut anything off.
     let stop = stop_signal();
+    expiry::list(&config.expiries);
+    tokio::spawn(expiry::watch(config.expiries.clone()));
     announce(&config, address, local(&admin)?, sandbox.is_some());
     let readiness = Readiness::default();
     readiness.set(true);

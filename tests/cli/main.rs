@@ -5,6 +5,7 @@ mod config;
 mod export;
 mod golden;
 mod help;
+mod keys;
 mod run;
 mod send;
 mod serve;
