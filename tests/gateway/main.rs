@@ -18,5 +18,6 @@ mod payments;
 mod process;
 mod requests;
 mod schemes;
+mod sealed;
 mod tokens;
 mod upstream;

@@ -7,11 +7,11 @@ use crate::process::{Running, Start};
 use crate::requests::{Fields, assert_flag};
 use crate::upstream::{Act, Upstream, reply};
 
-const PAYER: &str = "card_type=001\ncustomer_cc_number=4111111111111111\ncustomer_cc_expmo=12\n\
+pub const PAYER: &str = "card_type=001\ncustomer_cc_number=4111111111111111\ncustomer_cc_expmo=12\n\
     customer_cc_expyr=2031\ncustomer_firstname=Jane\ncustomer_lastname=Smith\nbill_address1=1 Main\n\
     bill_city=Town\nbill_state=ca\nbill_zip=98765\nbill_country=us\ncustomer_email=a@example.com\n";
 
-fn request(services: &str, more: &str) -> String {
+pub fn request(services: &str, more: &str) -> String {
     format!(
         "merchant_id=mid1234\nmerchant_ref_number=day\ncurrency=usd\nics_applications={services}\n{more}"
     )
