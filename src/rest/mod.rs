@@ -16,7 +16,7 @@
 //! - **A reply that cannot be opened says nothing**: it is `Unknown`, whatever its status. One that comes in the clear
 //!   though it was asked for sealed is an answer: who cannot seal (a proxy, a host that refuses the key) must be heard, and
 //!   what sealing protects, the reply's secrecy, is lost already.
-//! - **Private keys work on threads of their own** ([`rsa_pool`]).
+//! - **Private keys work on threads of their own** (`rsa_pool`).
 //! - **Nothing confidential is printed**: no `Debug`, `Display` or error of this room holds a
 //!   body, a header value or a secret.
 //! - **Bounded**: the time to connect, the time of the whole call, the size of the reply.

@@ -107,5 +107,6 @@ fn answer(reply: &Value) -> Outcome {
         etag: None,
         date: None,
         body: reply["body"].to_string().into(),
+        in_clear: false,
     })
 }

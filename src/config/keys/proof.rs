@@ -27,9 +27,9 @@ impl Resolver<'_> {
                 Some(Proof { key, provider })
             }
             (false, false, false) => {
-                let text = "has no key; give shared_secret, shared_secret_file or shared_secret_env, or p12_file, or \
+                let text = "has no secret and no certificate; give shared_secret, shared_secret_file or shared_secret_env, or p12_file, or \
                             certificate_file and private_key_file.";
-                self.fault(section, "key_id", format!("[{section}] {text}"));
+                self.fault(section, "shared_secret", format!("[{section}] {text}"));
                 None
             }
             (false, true, false) | (false, false, true) => self.certified(section, id, raw),

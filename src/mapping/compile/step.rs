@@ -179,3 +179,58 @@ fn compile_keep(
         element_keys,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::mapping::compile::compile;
+    use crate::mapping::source::{SourceFile, embedded};
+    use crate::mapping::tables::Step;
+
+    const OPERATION: &str = "POST /tms/v2/customers";
+
+    /// Whether the calls of this operation may be sealed, in a create of a token.
+    fn sealable(files: &[SourceFile]) -> Vec<bool> {
+        let tables = compile(files).expect("the tables are right");
+        let program = tables.program(&["ics_pay_subscription_create"]);
+        let steps = program.expect("a program").steps.iter();
+        let calls = steps.filter_map(Step::call);
+        calls
+            .filter(|call| call.template.operation == OPERATION)
+            .map(|call| call.sealable)
+            .collect()
+    }
+
+    #[test]
+    fn a_body_is_sealed_unless_the_operation_says_no() {
+        let mut files = embedded();
+        assert_eq!(sealable(&files), [true]);
+        let file = files.iter_mut().find(|file| file.path == "rest/tms.toml");
+        let file = file.expect("the REST side's own words");
+        let line = file
+            .text
+            .lines()
+            .find(|line| line.starts_with(&format!("\"{OPERATION}\"")));
+        let line = line.expect("the operation").to_owned();
+        file.text = file
+            .text
+            .replace(&line, &line.replace(" }", ", mle = false }"));
+        assert_eq!(sealable(&files), [false]);
+    }
+
+    #[test]
+    fn only_what_is_read_can_come_unmasked() {
+        let mut files = embedded();
+        let path = "services/ics_pay_subscription_update.toml";
+        let file = files
+            .iter_mut()
+            .find(|file| file.path == path)
+            .expect("a service");
+        let unmasked = "body = \"customer\"\nunmasked = { setting = \"unmasked_retrieve\" }";
+        file.text = file.text.replace("body = \"customer\"", unmasked);
+        let faults = compile(&files).expect_err("a fault");
+        let said = faults
+            .iter()
+            .any(|fault| fault.message.contains("`unmasked` belongs to a GET"));
+        assert!(said, "{faults:?}");
+    }
+}
