@@ -1,5 +1,7 @@
 //! `serve`: the gateway.
 
+mod embedded;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,11 +11,10 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::config::{self, Config, Merchant};
+use crate::config::{self, Config};
 use crate::gateway::admin::{self, Readiness};
 use crate::gateway::{Gateway, Merchants, listener};
-use crate::mapping::{Settings, Tables};
-use crate::rest::{Authentication, Credentials, Secret};
+use crate::mapping::Tables;
 use crate::sandbox;
 
 use super::{
@@ -42,6 +43,9 @@ pub struct Arguments {
     /// Where the simulator listens [default: 127.0.0.1:9090].
     #[arg(long, value_name = "ADDR", requires = "sandbox")]
     sandbox_listen: Option<SocketAddr>,
+    /// Seal all messages to the simulator and back (message-level encryption), under keys made for this run.
+    #[arg(long, requires = "sandbox")]
+    mle: bool,
 }
 
 pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
@@ -59,7 +63,7 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
     let sandbox = arguments
         .sandbox
         .then(|| arguments.sandbox_listen.unwrap_or(SANDBOX_LISTEN));
-    runtime()?.block_on(serve(config, tables, sandbox))
+    runtime()?.block_on(serve(config, tables, sandbox, arguments.mle))
 }
 
 /// What would only fail later, or dangerously, is refused at start.
@@ -77,9 +81,8 @@ pub fn check_live(config: &Config) -> Result<(), Failed> {
             .unwrap_or(&config.rest.base_url);
         let secret = merchant.credentials.shared_secret();
         let is_public = secret.is_some_and(|own| {
-            public
-                .iter()
-                .any(|known| known.secret == own.secret.expose())
+            let is_it = |known| embedded::has_secret(known, own.secret.expose());
+            public.iter().any(is_it)
         });
         if base.starts_with("https://") && is_public {
             let text = format!(
@@ -91,19 +94,27 @@ pub fn check_live(config: &Config) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn serve(mut config: Config, tables: Tables, sandbox: Option<SocketAddr>) -> Ended {
+async fn serve(
+    mut config: Config,
+    tables: Tables,
+    sandbox: Option<SocketAddr>,
+    mle: bool,
+) -> Ended {
     let admin = bind("server.admin", config.server.admin).await?;
     let server = bind("server.listen", config.server.listen).await?;
     let (stop_sandbox, sandbox_stopped) = oneshot::channel::<()>();
     if let Some(address) = sandbox {
         let listener = bind("--sandbox-listen", address).await?;
         let address = local(&listener)?;
-        let settings = attach(&mut config, address)?;
+        let settings = embedded::attach(&mut config, address, mle)?;
         tokio::spawn(sandbox::run(listener, settings, async {
             // Also ends when the sender is dropped.
             let _stopped = sandbox_stopped.await;
         }));
         eprintln!("sandbox   http://{address}");
+        if mle {
+            eprintln!("mle       every message to the sandbox is sealed, and every reply");
+        }
     }
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
@@ -132,46 +143,6 @@ async fn serve(mut config: Config, tables: Tables, sandbox: Option<SocketAddr>) 
     operators.abort();
     drop(stop_sandbox);
     Ok(ExitCode::SUCCESS)
-}
-
-/// Points every merchant at the sandbox, which learns their keys; there is always one merchant to try.
-fn attach(config: &mut Config, address: SocketAddr) -> Result<sandbox::Settings, Failed> {
-    config.rest.base_url = format!("http://{address}");
-    let mut settings = sandbox::Settings::builtin();
-    for (id, merchant) in &mut config.merchants {
-        merchant.base_url = None;
-        let own = merchant.credentials.shared_secret().ok_or_else(|| {
-            let text = format!("[merchants.{id}] has a certificate; the sandbox of this version takes shared secrets only.");
-            Failed::new(EX_CONFIG, text)
-        })?;
-        settings.merchants.push(sandbox::Merchant {
-            id: id.clone(),
-            key_id: own.key_id.clone(),
-            secret: own.secret.expose().to_vec(),
-        });
-    }
-    if config.merchants.is_empty() {
-        let ready_made = settings.merchants.iter().map(|known| {
-            let merchant = Merchant {
-                credentials: Credentials {
-                    merchant_id: known.id.clone(),
-                    authentication: Authentication::shared_secret(
-                        known.key_id.as_str(),
-                        Secret::from_bytes(known.secret.clone()),
-                    ),
-                    response_key: None,
-                    portfolio_id: None,
-                    profile_id: None,
-                },
-                base_url: None,
-                charset: None,
-                settings: Settings::default(),
-            };
-            (known.id.clone(), merchant)
-        });
-        config.merchants.extend(ready_made);
-    }
-    Ok(settings)
 }
 
 fn announce(config: &Config, address: SocketAddr, admin: SocketAddr, sandbox: bool) {
@@ -235,7 +206,7 @@ async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener, Failed> {
     })
 }
 
-fn local(listener: &TcpListener) -> Result<SocketAddr, Failed> {
+pub fn local(listener: &TcpListener) -> Result<SocketAddr, Failed> {
     listener
         .local_addr()
         .map_err(|error| Failed::new(EX_UNAVAILABLE, error.to_string()))

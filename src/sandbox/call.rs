@@ -4,6 +4,15 @@ use std::time::SystemTime;
 
 use hyper::header::HeaderMap;
 
+/// How numbers are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// All but a few digits crossed out.
+    Masked,
+    /// Whole, in a reply that is sealed for the merchant.
+    Unmasked,
+}
+
 /// An authenticated request.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
@@ -19,4 +28,6 @@ pub(crate) struct Call<'a> {
     pub(crate) body: &'a [u8],
     /// When it came.
     pub(crate) now: SystemTime,
+    /// How the reply shows numbers.
+    pub(crate) view: View,
 }

@@ -1,5 +1,5 @@
 //! Faults of the way, which no host sends on purpose: asked for by the request header
-//! `x-sandbox-fault`, so that a client's recovery can be tested.
+//! `x-sandbox-fault`, or planned by an operator, so that a client's recovery can be tested.
 //!
 //! | value | does |
 //! |---|---|
@@ -7,62 +7,138 @@
 //! | `cut-after` | does the work, then closes the connection without a reply |
 //! | `half-body` | does the work, then closes the connection in the middle of the reply's body |
 //! | `delay=MS` | does the work, then waits; at most a minute |
-//! | `status=NNN` | answers an HTML page of that status (400 to 599), as proxies do; nothing was done. 429 and 503 come with `Retry-After: 1` |
+//! | `delay-before=MS` | waits, then does the work; at most a minute |
+//! | `status=NNN` | answers an HTML page of that status (400 to 599), as proxies do; nothing was done |
+//! | `status-after=NNN` | does the work, then answers such a page |
+//! | `wrong-etag` | does the work and replies with another ETag than the token's |
+//!
+//! 429 and 503 come with `Retry-After: 1`; `status=429,5` says 5 seconds instead.
 //!
 //! The header is neither signed nor authenticated: it is no part of the API.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
-use std::{fmt, io};
+mod body;
 
-use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use std::fmt;
+use std::time::Duration;
+
+use hyper::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+
+pub(crate) use body::Sent;
 
 /// The request header.
 const HEADER: &str = "x-sandbox-fault";
 /// The longest delay.
 const DELAY_MAX: Duration = Duration::from_secs(60);
+/// What 429 and 503 say when nothing else is asked for.
+const RETRY_SECONDS: u32 = 1;
 
-/// A fault that a request asks for.
+/// A fault that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     CutBefore,
     CutAfter,
     HalfBody,
+    DelayBefore(Duration),
     Delay(Duration),
-    Status(StatusCode),
+    Page(Page),
+    PageAfter(Page),
+    WrongEtag,
 }
 
-/// A value of the header that names no fault.
+/// The page of a proxy between the caller and the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    status: StatusCode,
+    retry_seconds: Option<u32>,
+}
+
+/// A value that names no fault.
 #[derive(Debug)]
 pub(crate) struct UnknownFault;
 
 impl Fault {
     /// Reads the header.
-    pub(crate) fn read(headers: &HeaderMap) -> Result<Option<Self>, UnknownFault> {
+    pub(crate) fn of_headers(headers: &HeaderMap) -> Result<Option<Self>, UnknownFault> {
         let Some(value) = headers.get(HEADER) else {
             return Ok(None);
         };
-        let value = value.to_str().map_err(|_| UnknownFault)?.trim();
-        let fault = match value.split_once('=') {
-            None if value == "cut-before" => Self::CutBefore,
-            None if value == "cut-after" => Self::CutAfter,
-            None if value == "half-body" => Self::HalfBody,
-            Some(("delay", millis)) => {
-                let millis = millis.parse().map_err(|_| UnknownFault)?;
-                Self::Delay(Duration::from_millis(millis).min(DELAY_MAX))
-            }
-            Some(("status", status)) => {
-                let status = status.parse::<StatusCode>().map_err(|_| UnknownFault)?;
-                let is_error = status.is_client_error() || status.is_server_error();
-                Self::Status(is_error.then_some(status).ok_or(UnknownFault)?)
-            }
+        let value = value.to_str().map_err(|_| UnknownFault)?;
+        Self::read(value.trim()).map(Some)
+    }
+
+    /// Reads one of the values in the table above.
+    pub(crate) fn read(value: &str) -> Result<Self, UnknownFault> {
+        Ok(match value.split_once('=') {
+            None => match value {
+                "cut-before" => Self::CutBefore,
+                "cut-after" => Self::CutAfter,
+                "half-body" => Self::HalfBody,
+                "wrong-etag" => Self::WrongEtag,
+                _ => return Err(UnknownFault),
+            },
+            Some(("delay", millis)) => Self::Delay(read_delay(millis)?),
+            Some(("delay-before", millis)) => Self::DelayBefore(read_delay(millis)?),
+            Some(("status", status)) => Self::Page(Page::read(status)?),
+            Some(("status-after", status)) => Self::PageAfter(Page::read(status)?),
             _ => return Err(UnknownFault),
+        })
+    }
+
+    /// What happens before the work; an answer means that there will be no work.
+    pub(crate) async fn before(self) -> Option<Result<Response<Sent>, Cut>> {
+        match self {
+            Self::CutBefore => Some(Err(Cut)),
+            Self::Page(asked) => Some(Ok(page(asked.status, asked.retry_seconds))),
+            Self::DelayBefore(delay) => {
+                tokio::time::sleep(delay).await;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// What happens to the answer of the work.
+    pub(crate) async fn after(self, mut response: Response<Sent>) -> Result<Response<Sent>, Cut> {
+        match self {
+            Self::CutAfter => return Err(Cut),
+            Self::PageAfter(asked) => return Ok(page(asked.status, asked.retry_seconds)),
+            Self::HalfBody => return Ok(response.map(Sent::half)),
+            Self::Delay(delay) => tokio::time::sleep(delay).await,
+            Self::WrongEtag => {
+                let wrong = HeaderValue::from_static("\"00000000000000000000000000000000\"");
+                response.headers_mut().insert(ETAG, wrong);
+            }
+            Self::CutBefore | Self::DelayBefore(_) | Self::Page(_) => {}
+        }
+        Ok(response)
+    }
+}
+
+fn read_delay(millis: &str) -> Result<Duration, UnknownFault> {
+    let millis = millis.parse().map_err(|_| UnknownFault)?;
+    Ok(Duration::from_millis(millis).min(DELAY_MAX))
+}
+
+impl Page {
+    /// Reads `503`, or `503,30`.
+    fn read(text: &str) -> Result<Self, UnknownFault> {
+        let (status, retry) = match text.split_once(',') {
+            Some((status, retry)) => {
+                let retry = retry.trim().parse().map_err(|_| UnknownFault)?;
+                (status, Some(retry))
+            }
+            None => (text, None),
         };
-        Ok(Some(fault))
+        let status: StatusCode = status.parse().map_err(|_| UnknownFault)?;
+        if !status.is_client_error() && !status.is_server_error() {
+            return Err(UnknownFault);
+        }
+        let is_told = matches!(status.as_u16(), 429 | 503);
+        Ok(Self {
+            status,
+            retry_seconds: retry.or(is_told.then_some(RETRY_SECONDS)),
+        })
     }
 }
 
@@ -72,113 +148,51 @@ pub(crate) struct Cut;
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection was cut, as the request asked")
+        f.write_str("the connection was cut, as was asked for")
     }
 }
 
 impl std::error::Error for Cut {}
 
-/// The page of a proxy between the caller and the host.
-pub(crate) fn page(status: StatusCode) -> Response<Sent> {
+/// An HTML page, as of a proxy.
+pub(crate) fn page(status: StatusCode, retry_seconds: Option<u32>) -> Response<Sent> {
     let text = format!("<html><body><h1>{status}</h1></body></html>\n");
     let mut response = Response::new(Sent::whole(text.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    if matches!(status.as_u16(), 429 | 503) {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    if let Some(seconds) = retry_seconds {
+        headers.insert(RETRY_AFTER, seconds.into());
     }
     response
-}
-
-/// A reply's body, which may break off.
-pub(crate) struct Sent {
-    rest: Bytes,
-    length: usize,
-    ending: Ending,
-}
-
-/// How a body ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    Whole,
-    /// Broken off, once the server had a turn to write what it has.
-    BreaksOff,
-    BreaksOffNow,
-}
-
-impl Sent {
-    /// A body that is sent to its end.
-    pub(crate) fn whole(body: Bytes) -> Self {
-        Self {
-            length: body.len(),
-            rest: body,
-            ending: Ending::Whole,
-        }
-    }
-
-    /// The same, broken off in the middle; its announced length stays.
-    pub(crate) fn half(mut self) -> Self {
-        self.rest.truncate(self.length / 2);
-        self.ending = Ending::BreaksOff;
-        self
-    }
-}
-
-impl Body for Sent {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let rest = std::mem::take(&mut self.rest);
-        if !rest.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(rest))));
-        }
-        match self.ending {
-            Ending::Whole => Poll::Ready(None),
-            Ending::BreaksOff => {
-                self.ending = Ending::BreaksOffNow;
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Ending::BreaksOffNow => Poll::Ready(Some(Err(io::Error::other(Cut)))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.ending == Ending::Whole
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length as u64)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(value: &'static str) -> Result<Option<Fault>, UnknownFault> {
-        let value = HeaderValue::from_static(value);
-        Fault::read(&HeaderMap::from_iter([(HEADER.parse().unwrap(), value)]))
-    }
-
     #[test]
     fn values() {
-        let status = |code| Fault::Status(StatusCode::from_u16(code).unwrap());
-        let delay = |millis| Fault::Delay(Duration::from_millis(millis));
+        let page = |status, retry_seconds| Page {
+            status: StatusCode::from_u16(status).unwrap(),
+            retry_seconds,
+        };
+        let delay = Duration::from_millis;
         for (value, fault) in [
             ("cut-before", Fault::CutBefore),
             ("cut-after", Fault::CutAfter),
             ("half-body", Fault::HalfBody),
-            ("delay=20", delay(20)),
-            ("delay=999999", delay(60_000)),
-            ("status=502", status(502)),
+            ("wrong-etag", Fault::WrongEtag),
+            ("delay=20", Fault::Delay(delay(20))),
+            ("delay=999999", Fault::Delay(delay(60_000))),
+            ("delay-before=20", Fault::DelayBefore(delay(20))),
+            ("status=502", Fault::Page(page(502, None))),
+            ("status=503", Fault::Page(page(503, Some(1)))),
+            ("status=429,30", Fault::Page(page(429, Some(30)))),
+            ("status-after=502", Fault::PageAfter(page(502, None))),
         ] {
-            assert_eq!(read(value).unwrap(), Some(fault), "{value}");
+            let read = Fault::read(value).unwrap();
+            assert_eq!(read, fault, "{value}");
         }
         for value in [
             "",
@@ -187,9 +201,10 @@ mod tests {
             "status=200",
             "status=99",
             "cut-after=1",
+            "status=503,x",
         ] {
-            assert!(read(value).is_err(), "{value}");
+            assert!(Fault::read(value).is_err(), "{value}");
         }
-        assert_eq!(Fault::read(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(Fault::of_headers(&HeaderMap::new()).unwrap(), None);
     }
 }

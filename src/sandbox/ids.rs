@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A source of ids, shared between threads without a lock.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Ids {
     next: AtomicU64,
 }

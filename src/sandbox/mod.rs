@@ -85,16 +85,26 @@
 //! for an approved Visa card. Nothing is kept on disk, and nothing expires: transactions and the
 //! ids of deleted tokens are remembered until the process ends. TLS is for a proxy in front.
 
+mod admin;
 mod auth;
 mod call;
 mod card;
+mod clock;
 mod fault;
+mod host;
 mod ids;
+mod keys;
+mod merchants;
+mod mle;
 mod pts;
 mod reply;
 mod server;
 mod settings;
+mod store;
 mod tms;
 
-pub use server::run;
-pub use settings::{Balances, Merchant, Settings};
+pub use keys::{Certificate, KeyError, KeyFile, Keys, MerchantKeys, Pair, Tls};
+pub use merchants::{Key, Merchant};
+pub use server::{Listeners, SandboxError, run};
+pub use settings::{Balances, Settings};
+pub use store::StateError;

@@ -15,6 +15,8 @@ pub(crate) struct Reply {
     pub(crate) content_type: &'static str,
     /// The JSON body; `None` sends none.
     pub(crate) body: Option<Value>,
+    /// A body that is sent in the place of the other.
+    sealed: Option<String>,
 }
 
 /// The media type of TMS, and of the infrastructure.
@@ -31,6 +33,7 @@ impl Reply {
             location: None,
             content_type: JSON,
             body: Some(body),
+            sealed: None,
         }
     }
 
@@ -42,6 +45,14 @@ impl Reply {
         }
     }
 
+    /// 202, without a body.
+    pub(crate) fn accepted() -> Self {
+        Self {
+            status: 202,
+            ..Self::no_content()
+        }
+    }
+
     /// 204.
     pub(crate) fn no_content() -> Self {
         Self {
@@ -50,7 +61,24 @@ impl Reply {
             location: None,
             content_type: JSON,
             body: None,
+            sealed: None,
         }
+    }
+
+    /// The body as it is sent; empty when there is none.
+    pub(crate) fn text(&self) -> String {
+        match (&self.sealed, &self.body) {
+            (Some(sealed), _) => sealed.clone(),
+            (None, Some(body)) => body.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// The reply with its body sealed.
+    pub(crate) fn with_text(mut self, content_type: &'static str, sealed: String) -> Self {
+        self.content_type = content_type;
+        self.sealed = Some(sealed);
+        self
     }
 
     /// The reply with an `ETag`.

@@ -1,36 +1,19 @@
 //! What a sandbox is started with.
 
-use std::fmt;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use crate::sandbox::keys::Keys;
+use crate::sandbox::merchants::{Key, Merchant};
 
 /// How long after it was done a transaction can be voided, unless settings say otherwise.
 const SETTLEMENT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// One key of a merchant.
-///
-/// A merchant with several keys is several entries of the same `id`: they see the same tokens.
-#[derive(Clone)]
-pub struct Merchant {
-    /// The merchant id, as in the header or claim `v-c-merchant-id`.
-    pub id: String,
-    /// The id of the shared-secret key: `keyid` of a signature, `kid` of a JWT.
-    pub key_id: String,
-    /// The shared secret, decoded from its base64 form.
-    pub secret: Vec<u8>,
-}
-
-impl fmt::Debug for Merchant {
-    /// Leaves the secret out.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Merchant")
-            .field("id", &self.id)
-            .field("key_id", &self.key_id)
-            .finish_non_exhaustive()
-    }
-}
+/// How far a signed date may be from now, unless settings say otherwise (choice: no source says).
+const DATE_AWAY_MAX: Duration = Duration::from_secs(300);
 
 /// How captures, refunds and reversals are held against what was paid.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Balances {
     /// As at the real test host: a sale can be refunded twice, and a capture can exceed its
     /// authorization.
@@ -42,18 +25,29 @@ pub enum Balances {
 }
 
 /// What a sandbox is started with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
-    /// The keys that are accepted.
+    /// Who may call.
     pub merchants: Vec<Merchant>,
+    /// The host's key for sealed requests and the merchants' keys; without them no request can
+    /// be sealed.
+    pub keys: Option<Keys>,
     /// Makes ids and ETags reproducible for the same order of requests; `None` draws a seed
     /// from the operating system.
     pub seed: Option<u64>,
+    /// What the clock shows at the start; `None` is the system's time.
+    pub clock: Option<SystemTime>,
+    /// How far a signed date may be from the clock, either way.
+    pub date_away_max: Duration,
+    /// Whether signatures over `(request-target)` are taken.
+    pub parentheses: bool,
     /// How amounts of follow-on transactions are checked.
     pub balances: Balances,
     /// How long captures, refunds and credits can be voided; the real host submits them once a
     /// day.
     pub settlement: Duration,
+    /// Where tokens and transactions are kept; `None` keeps them in memory only.
+    pub state: Option<PathBuf>,
 }
 
 impl Settings {
@@ -61,16 +55,40 @@ impl Settings {
     ///
     /// For tests and demonstrations on a local machine.
     pub fn builtin() -> Self {
+        let key_id = "08c94330-f618-42a3-b09d-e1e43be5efda";
+        Self::with_merchants(vec![Merchant::with_secret(
+            "mid1234",
+            key_id,
+            (0..32).collect(),
+        )])
+    }
+
+    /// These merchants, and everything else as usual.
+    pub fn with_merchants(merchants: Vec<Merchant>) -> Self {
         Self {
-            merchants: vec![Merchant {
-                id: "mid1234".to_owned(),
-                key_id: "08c94330-f618-42a3-b09d-e1e43be5efda".to_owned(),
-                secret: (0..32).collect(),
-            }],
+            merchants,
+            keys: None,
             seed: None,
+            clock: None,
+            date_away_max: DATE_AWAY_MAX,
+            parentheses: true,
             balances: Balances::default(),
             settlement: SETTLEMENT,
+            state: None,
         }
+    }
+
+    /// Adds the keys that each of its merchants was given.
+    pub fn use_keys(&mut self, keys: Keys) {
+        for made in keys.merchants() {
+            self.merchants.push(Merchant {
+                id: made.merchant.clone(),
+                portfolio: None,
+                keys: vec![Key::Certificate(made.signing.certificate().clone())],
+                reply_certificates: vec![made.reply.certificate().clone()],
+            });
+        }
+        self.keys = Some(keys);
     }
 }
 
@@ -83,16 +101,12 @@ mod tests {
     #[test]
     fn the_builtin_secret_is_the_published_one() {
         let merchant = Settings::builtin().merchants.remove(0);
+        let Key::Shared { secret, .. } = &merchant.keys[0] else {
+            panic!("the key is a shared one");
+        };
         assert_eq!(
-            STANDARD.encode(merchant.secret),
+            STANDARD.encode(secret),
             "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
         );
-    }
-
-    #[test]
-    fn debug_leaves_the_secret_out() {
-        let text = format!("{:?}", Settings::builtin());
-        assert!(text.contains("mid1234"));
-        assert!(!text.contains("secret"), "{text}");
     }
 }

@@ -37,7 +37,7 @@ pub struct Key {
 pub struct Running {
     pub host: String,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<Result<(), sandbox::SandboxError>>,
 }
 
 impl Running {
@@ -50,11 +50,11 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let mut settings = Settings::builtin();
-        settings.merchants.push(Merchant {
-            id: SECOND.merchant.to_owned(),
-            key_id: SECOND.key_id.to_owned(),
-            secret: STANDARD.decode(SECOND.secret).unwrap(),
-        });
+        settings.merchants.push(Merchant::with_secret(
+            SECOND.merchant,
+            SECOND.key_id,
+            STANDARD.decode(SECOND.secret).unwrap(),
+        ));
         change(&mut settings);
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(sandbox::run(listener, settings, async {

@@ -101,13 +101,34 @@ async fn only_the_kinds_asked_for_are_shown() {
     let id = tokens["paymentInstrument"]["id"].as_str().unwrap();
     let path = format!("/tms/v1/paymentinstruments/{id}");
     assert_eq!(sandbox.delete(&path).await.status, 204);
-    assert_eq!(sandbox.delete(&path).await.status, 404);
+    assert_eq!(sandbox.delete(&path).await.status, 410);
     for types in [&["shippingAddress"][..], &["customers"]] {
         let refused = sandbox
             .post(PAYMENTS, creating(payment("10.00"), types))
             .await;
         assert_eq!(blamed(&refused), ["processingInformation.actionTokenTypes"]);
     }
+}
+
+#[tokio::test]
+async fn an_instrument_without_a_customer_is_nobodys() {
+    let sandbox = Running::start().await;
+    let body = creating(payment("10.00"), &["paymentInstrument"]);
+    let tokens = sandbox.post(PAYMENTS, body).await.json()["tokenInformation"].clone();
+    assert_eq!(tokens.as_object().unwrap().len(), 1);
+    let id = tokens["paymentInstrument"]["id"].as_str().unwrap();
+    let read = sandbox
+        .get(&format!("/tms/v1/paymentinstruments/{id}"))
+        .await;
+    assert_eq!(read.json()["billTo"]["lastName"], "Smith");
+    let mut paid = payment("10.00");
+    paid["paymentInformation"] = json!({"paymentInstrument": {"id": id}});
+    let answer = sandbox.post(PAYMENTS, paid).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(
+        answer.json()["paymentInformation"]["paymentInstrument"]["id"],
+        id
+    );
 }
 
 #[tokio::test]

@@ -1,20 +1,21 @@
 //! Each claim, wrong by itself.
 
 use super::*;
-use aws_lc_rs::hmac;
+use aws_lc_rs::{hmac, rand, rsa, signature};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::header::HeaderMap;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
+
+use crate::sandbox::keys::Pair;
+use crate::sandbox::merchants::Merchants;
 
 const NOW: u64 = 1_800_000_000;
 const BODY: &[u8] = b"{}";
 
-fn merchants() -> Vec<Merchant> {
-    vec![Merchant {
-        id: "mid".to_owned(),
-        key_id: "key".to_owned(),
-        secret: vec![1; 32],
-    }]
+fn merchants() -> Merchants {
+    Merchants::new(vec![Merchant::with_secret("mid", "key", vec![1; 32])])
 }
 
 fn good() -> Value {
@@ -36,18 +37,29 @@ fn token(header: &Value, claims: &Value, secret: &[u8]) -> String {
 }
 
 fn check(token: &str, method: &str) -> Result<(), String> {
+    check_among(&merchants(), token, method).map(|merchant| assert_eq!(merchant, "mid"))
+}
+
+fn check_among(merchants: &Merchants, token: &str, method: &str) -> Result<String, String> {
     let mut headers = HeaderMap::new();
     headers.insert("host", "localhost:1".parse().unwrap());
     let received = Received {
         method,
         target: "/tms/v2/customers?x=1",
+        host: None,
         headers: &headers,
         body: BODY,
     };
-    let now = UNIX_EPOCH + Duration::from_secs(NOW);
-    verify(token, &received, &merchants(), now)
-        .map(|merchant| assert_eq!(merchant.id, "mid"))
-        .map_err(|refusal| refusal.to_string())
+    let rules = Rules {
+        merchants,
+        now: UNIX_EPOCH + Duration::from_secs(NOW),
+        date_away_max: Duration::from_secs(300),
+        parentheses: true,
+    };
+    let told = |refusal: Refusal| refusal.to_string();
+    let token = Token::parse(token).map_err(told)?;
+    let sender = verify(&token, &received, &rules).map_err(told)?;
+    Ok(sender.merchant.id.clone())
 }
 
 fn header() -> Value {
@@ -105,10 +117,10 @@ fn each_claim_must_be_right() {
             json!("/tms/v2/customers"),
             "wrong claim",
         ),
-        ("iss", json!("other"), "key is of merchant"),
+        ("iss", json!("other"), "the key is of"),
         ("jti", json!(""), "jti"),
         ("v-c-jwt-version", json!("1"), "wrong claim"),
-        ("v-c-merchant-id", json!("other"), "key is of merchant"),
+        ("v-c-merchant-id", json!("other"), "the key is of"),
     ] {
         let refusal = with(name, value).unwrap_err();
         assert!(refusal.contains(reason), "{name}: {refusal}");
@@ -152,4 +164,69 @@ fn what_is_no_token_is_malformed() {
     ] {
         assert!(check(text, "POST").is_err(), "{text}");
     }
+}
+
+fn rsa_token(header: &Value, claims: &Value, pair: &Pair) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(header), part(claims));
+    let key = rsa::KeyPair::from_pkcs8(pair.key_der()).unwrap();
+    let mut tag = vec![0; key.public_modulus_len()];
+    let padding = &signature::RSA_PKCS1_SHA256;
+    key.sign(
+        padding,
+        &rand::SystemRandom::new(),
+        signed.as_bytes(),
+        &mut tag,
+    )
+    .unwrap();
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+#[test]
+fn a_certificate_signs_with_its_own_algorithm_and_no_other() {
+    let pair = Pair::make("mid").unwrap();
+    let mut merchant = Merchant::with_secret("mid", "key", vec![1; 32]);
+    merchant
+        .keys
+        .push(Key::Certificate(pair.certificate().clone()));
+    let merchants = Merchants::new(vec![merchant]);
+    let kid = pair.certificate().kid();
+    let check = |token: &str| check_among(&merchants, token, "POST");
+
+    let header = json!({"alg": "RS256", "kid": kid, "typ": "JWT"});
+    let good_token = rsa_token(&header, &good(), &pair);
+    assert_eq!(check(&good_token), Ok("mid".to_owned()));
+    let other = Pair::make("mid").unwrap();
+    let refusal = check(&rsa_token(&header, &good(), &other)).unwrap_err();
+    assert!(refusal.contains("signature mismatch"), "{refusal}");
+    // The classical confusion: an HMAC under the public key's bytes.
+    let confused = json!({"alg": "HS256", "kid": kid});
+    let refusal = check(&token(&confused, &good(), pair.certificate().public_key())).unwrap_err();
+    assert!(refusal.contains("not accepted"), "{refusal}");
+    let confused = json!({"alg": "RS256", "kid": "key"});
+    assert!(check(&rsa_token(&confused, &good(), &pair)).is_err());
+}
+
+#[test]
+fn a_portfolio_issues_for_its_members_under_its_own_name() {
+    let mut member = Merchant::with_secret("shop", "shops", vec![2; 32]);
+    member.portfolio = Some("mid".to_owned());
+    let portfolio = Merchant::with_secret("mid", "key", vec![1; 32]);
+    let merchants = Merchants::new(vec![portfolio, member]);
+    let mut claims = good();
+    claims["v-c-merchant-id"] = json!("shop");
+    let check = |claims: &Value| {
+        let token = token(&header(), claims, &[1; 32]);
+        check_among(&merchants, &token, "POST")
+    };
+    assert_eq!(check(&claims), Ok("shop".to_owned()));
+    claims["iss"] = json!("shop");
+    assert!(check(&claims).is_err());
+}
+
+#[test]
+fn a_sealed_reply_needs_a_certificate_of_the_merchant() {
+    let refusal = with("v-c-response-mle-kid", json!("7")).unwrap_err();
+    assert!(refusal.contains("names no reply certificate"), "{refusal}");
+    assert!(with("v-c-response-mle-kid", json!(7)).is_err());
 }

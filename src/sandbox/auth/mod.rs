@@ -1,23 +1,28 @@
 //! Authentication, verified over the bytes received.
 //!
-//! Two schemes, by what the request carries: `Authorization: Bearer` is a JWT ([`jwt`]),
-//! otherwise `Signature` is an HTTP Signature ([`signature`]). Both prove possession of the same
-//! shared secret and bind method, path, host, merchant and body.
+//! By what the request carries: `Authorization: Bearer` is a JWT, of version 2 ([`jwt`]) or of
+//! version 1 ([`jwt_v1`]); otherwise `Signature` is an HTTP Signature ([`signature`]). All prove
+//! possession of a shared secret or of a private key; all but version 1 bind method, path, host,
+//! merchant and body.
 //!
-//! Written by hand over HMAC and SHA-256 instead of a JWT crate: the gateway signs with such a
-//! crate, and a verifier that shares it would share its mistakes.
+//! Written by hand over HMAC, RSA and SHA-256 instead of a JWT crate: the gateway signs with such
+//! a crate, and a verifier that shares it would share its mistakes.
 
 mod jwt;
+mod jwt_v1;
 mod signature;
+mod token;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 
-use crate::sandbox::settings::Merchant;
+use crate::sandbox::keys::Certificate;
+use crate::sandbox::merchants::{Key, Merchant, Merchants};
 
 /// A request as it was received.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +31,8 @@ pub struct Received<'a> {
     pub method: &'a str,
     /// Path and query exactly as sent.
     pub target: &'a str,
+    /// The authority asked, from the Host header or, in HTTP/2, from `:authority`.
+    pub host: Option<&'a str>,
     /// The headers.
     pub headers: &'a HeaderMap,
     /// The body's bytes.
@@ -48,12 +55,21 @@ pub enum Refusal {
         /// What is wrong with it.
         why: String,
     },
-    /// An algorithm other than the one of shared secrets.
-    #[error("algorithm {0:?} is not accepted")]
+    /// An algorithm that is not taken, or not with this key.
+    #[error("algorithm {0:?} is not accepted with this key")]
     Algorithm(String),
     /// No merchant has this key.
     #[error("unknown key id {0:?}")]
     UnknownKey(String),
+    /// No merchant has this certificate.
+    #[error("the certificate {0:?} in x5c is no merchant's")]
+    UnknownCertificate(String),
+    /// The name with parentheses is switched off.
+    #[error("(request-target) with parentheses is not accepted")]
+    Parentheses,
+    /// Replies are asked for under a certificate that the merchant has not.
+    #[error("v-c-response-mle-kid {0:?} names no reply certificate of the merchant")]
+    UnknownReplyKey(String),
     /// A header that must be signed is not in the list of signed ones.
     #[error("{0} is not among the signed headers")]
     NotSigned(&'static str),
@@ -63,8 +79,8 @@ pub enum Refusal {
     /// A signed header was sent twice, so that it has no one value.
     #[error("header {0:?} is signed but was sent more than once")]
     HeaderRepeated(String),
-    /// The HMAC differs.
-    #[error("signature mismatch: wrong secret, or {signed} changed on the way")]
+    /// HMAC or RSA signature differ.
+    #[error("signature mismatch: wrong secret or key, or {signed} changed on the way")]
     SignatureMismatch {
         /// What the signature covers.
         signed: &'static str,
@@ -91,7 +107,7 @@ pub enum Refusal {
         limit: u64,
     },
     /// The key belongs to another merchant than the one named.
-    #[error("the key is of merchant {owner:?}, the request names {named:?}")]
+    #[error("the key is of {owner:?} and not good for {named:?}")]
     WrongMerchant {
         /// Whose key it is.
         owner: String,
@@ -122,26 +138,50 @@ pub enum Refusal {
     LivesTooLong(i64),
 }
 
+/// What authentication depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// Who may call.
+    pub merchants: &'a Merchants,
+    /// What the time is.
+    pub now: SystemTime,
+    /// How far a date may be from it, either way.
+    pub date_away_max: Duration,
+    /// Whether `(request-target)` is taken beside `request-target`.
+    pub parentheses: bool,
+}
+
+/// Who sent a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
+    /// The merchant.
+    pub merchant: &'a Merchant,
+    /// What the reply is to be sealed with.
+    pub reply: Option<&'a Certificate>,
+    /// Whether a JWT was sent, without which no body may be sealed.
+    pub by_token: bool,
+}
+
 /// Finds who sent a request, or why nobody can be held to have.
 ///
 /// # Errors
 ///
 /// The first [`Refusal`] found.
-pub fn authenticate<'m>(
-    received: &Received<'_>,
-    merchants: &'m [Merchant],
-    now: SystemTime,
-) -> Result<&'m Merchant, Refusal> {
+pub fn authenticate<'a>(received: &Received<'_>, rules: &Rules<'a>) -> Result<Sender<'a>, Refusal> {
     if let Some(value) = received.headers.get(AUTHORIZATION) {
         let bearer = value.to_str().ok().and_then(strip_bearer);
         let token = bearer.ok_or_else(|| Refusal::Malformed {
             scheme: "JWT",
             why: "the Authorization header is not of the form Bearer <token>".to_owned(),
         })?;
-        return jwt::verify(token, received, merchants, now);
+        let token = token::Token::parse(token)?;
+        return match token.header.has("x5c") {
+            true => jwt_v1::verify(&token, received, rules),
+            false => jwt::verify(&token, received, rules),
+        };
     }
     match received.headers.get("signature") {
-        Some(value) => signature::verify(value, received, merchants, now),
+        Some(value) => signature::verify(value, received, rules),
         None => Err(Refusal::NoCredentials),
     }
 }
@@ -162,11 +202,18 @@ fn sha256_base64(body: &[u8]) -> String {
     STANDARD.encode(digest::digest(&digest::SHA256, body))
 }
 
-fn find_key<'m>(merchants: &'m [Merchant], key_id: &str) -> Result<&'m Merchant, Refusal> {
-    merchants
-        .iter()
-        .find(|merchant| merchant.key_id == key_id)
-        .ok_or_else(|| Refusal::UnknownKey(key_id.to_owned()))
+fn find_key<'a>(rules: &Rules<'a>, key_id: &str) -> Result<(&'a Merchant, &'a Key), Refusal> {
+    let found = rules.merchants.key(key_id);
+    found.ok_or_else(|| Refusal::UnknownKey(key_id.to_owned()))
+}
+
+/// The merchant that a request names, when `owner`'s key is good for it.
+fn acting<'a>(rules: &Rules<'a>, owner: &Merchant, named: &str) -> Result<&'a Merchant, Refusal> {
+    let found = rules.merchants.acting(owner, named);
+    found.ok_or_else(|| Refusal::WrongMerchant {
+        owner: owner.id.clone(),
+        named: named.to_owned(),
+    })
 }
 
 /// Compares in constant time.
@@ -175,12 +222,42 @@ fn hmac_matches(secret: &[u8], message: &[u8], tag: &[u8]) -> bool {
     hmac::verify(&key, message, tag).is_ok()
 }
 
-/// The value of a header sent exactly once.
-fn single_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal> {
-    let mut values = headers.get_all(name).iter();
-    let value = values
-        .next()
-        .ok_or_else(|| Refusal::HeaderAbsent(name.to_owned()))?;
+fn rsa_matches(certificate: &Certificate, message: &[u8], signature: &[u8]) -> bool {
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, certificate.public_key());
+    key.verify(message, signature).is_ok()
+}
+
+/// Checks that a date is near enough.
+fn check_date(name: &str, value: &str, rules: &Rules<'_>) -> Result<(), Refusal> {
+    let date = httpdate::parse_http_date(value).map_err(|_| Refusal::DateForm {
+        header: name.to_owned(),
+        value: value.to_owned(),
+    })?;
+    check_age(name, date, rules)
+}
+
+fn check_age(name: &str, date: SystemTime, rules: &Rules<'_>) -> Result<(), Refusal> {
+    let away = rules
+        .now
+        .duration_since(date)
+        .unwrap_or_else(|ahead| ahead.duration());
+    if away > rules.date_away_max {
+        return Err(Refusal::DateAway {
+            header: name.to_owned(),
+            seconds: away.as_secs(),
+            limit: rules.date_away_max.as_secs(),
+        });
+    }
+    Ok(())
+}
+
+/// The value of a header sent exactly once; `host` also of an HTTP/2 request, which has none.
+fn single_header<'a>(received: &Received<'a>, name: &str) -> Result<&'a str, Refusal> {
+    let mut values = received.headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        let authority = received.host.filter(|_| name.eq_ignore_ascii_case("host"));
+        return authority.ok_or_else(|| Refusal::HeaderAbsent(name.to_owned()));
+    };
     if values.next().is_some() {
         return Err(Refusal::HeaderRepeated(name.to_owned()));
     }
@@ -194,16 +271,27 @@ fn single_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refu
 mod tests {
     use super::*;
 
+    fn refusal(received: &Received<'_>) -> Refusal {
+        let rules = Rules {
+            merchants: &Merchants::default(),
+            now: SystemTime::now(),
+            date_away_max: Duration::from_secs(300),
+            parentheses: true,
+        };
+        authenticate(received, &rules).unwrap_err()
+    }
+
     #[test]
     fn without_credentials_nobody_is_found() {
         let headers = HeaderMap::new();
         let received = Received {
             method: "GET",
             target: "/",
+            host: None,
             headers: &headers,
             body: b"",
         };
-        let refusal = authenticate(&received, &[], SystemTime::now()).unwrap_err();
+        let refusal = refusal(&received);
         assert!(matches!(refusal, Refusal::NoCredentials));
     }
 
@@ -214,10 +302,11 @@ mod tests {
         let received = Received {
             method: "GET",
             target: "/",
+            host: None,
             headers: &headers,
             body: b"",
         };
-        let refusal = authenticate(&received, &[], SystemTime::now()).unwrap_err();
+        let refusal = refusal(&received);
         assert!(matches!(refusal, Refusal::Malformed { .. }));
     }
 

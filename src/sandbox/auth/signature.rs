@@ -3,54 +3,74 @@
 //! The string to sign has one line `name: value` for each name in `headers=`, in that order,
 //! labels as written there, joined by one line feed (SDK). Points where sources differ:
 //!
-//! - `request-target` and `(request-target)` are both taken: SDKs before October 2023 wrote the
-//!   latter, and clients of 2026 still do.
+//! - `request-target` and `(request-target)` are both taken, unless the latter is switched off:
+//!   SDKs before October 2023 wrote it, and clients of 2026 still do.
 //! - `v-c-date` may stand for `date` when it is signed and sent: public clients on stacks that
 //!   forbid setting Date do so.
-//! - The age limit of the date is stated nowhere; five minutes is a choice.
-
-use std::time::{Duration, SystemTime};
+//! - The age limit of the date is stated nowhere; it is a setting.
+//! - With a portfolio's key the SDK signs the portfolio's id under the label `v-c-merchant-id`,
+//!   while the header of that name carries the merchant.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
 
-use super::{Received, Refusal, find_key, hmac_matches, must_digest, sha256_base64, single_header};
-use crate::sandbox::settings::Merchant;
+use super::{
+    Received, Refusal, Rules, Sender, acting, check_date, find_key, hmac_matches, must_digest,
+    sha256_base64, single_header,
+};
+use crate::sandbox::merchants::{Key, Merchant};
 
-/// How far a signed date may be from now, either way.
-const DATE_AWAY_MAX: Duration = Duration::from_secs(300);
+const MERCHANT: &str = "v-c-merchant-id";
 
 /// Verifies the value of a `Signature` header.
 ///
 /// # Errors
 ///
 /// The first [`Refusal`] found.
-pub fn verify<'m>(
+pub fn verify<'a>(
     value: &HeaderValue,
     received: &Received<'_>,
-    merchants: &'m [Merchant],
-    now: SystemTime,
-) -> Result<&'m Merchant, Refusal> {
+    rules: &Rules<'a>,
+) -> Result<Sender<'a>, Refusal> {
     let value = value.to_str().map_err(|_| malformed("it is not ASCII"))?;
     let parameters = Parameters::parse(value)?;
     if !parameters.algorithm.eq_ignore_ascii_case("HmacSHA256") {
         return Err(Refusal::Algorithm(parameters.algorithm.to_owned()));
     }
-    let merchant = find_key(merchants, parameters.key_id)?;
+    let (owner, key) = find_key(rules, parameters.key_id)?;
+    let Key::Shared { secret, .. } = key else {
+        return Err(Refusal::Algorithm(parameters.algorithm.to_owned()));
+    };
     let names: Vec<&str> = parameters.headers.split_ascii_whitespace().collect();
     require_signed(&names, received.method)?;
-    let message = string_to_sign(&names, received)?;
+    if !rules.parentheses && names.iter().any(|name| name.starts_with('(')) {
+        return Err(Refusal::Parentheses);
+    }
     let tag = STANDARD
         .decode(parameters.signature)
         .map_err(|_| malformed("signature= is not base64"))?;
-    if !hmac_matches(&merchant.secret, message.as_bytes(), &tag) {
+    let named = single_header(received, MERCHANT)?;
+    let merchant = acting(rules, owner, named)?;
+    let matches = |label: &str| {
+        let message = string_to_sign(&names, received, label)?;
+        Ok(hmac_matches(secret, message.as_bytes(), &tag))
+    };
+    if !matches(named)? && !(is_of_portfolio(owner, merchant) && matches(&owner.id)?) {
         return Err(Refusal::SignatureMismatch {
             signed: "a signed header or the path",
         });
     }
-    check_values(&names, received, merchant, now)?;
-    Ok(merchant)
+    check_values(&names, received, rules)?;
+    Ok(Sender {
+        merchant,
+        reply: None,
+        by_token: false,
+    })
+}
+
+fn is_of_portfolio(owner: &Merchant, merchant: &Merchant) -> bool {
+    owner.id != merchant.id
 }
 
 fn malformed(why: &str) -> Refusal {
@@ -120,8 +140,8 @@ fn require_signed(names: &[&str], method: &str) -> Result<(), Refusal> {
     if !signed(&["request-target", "(request-target)"]) {
         return Err(Refusal::NotSigned("request-target"));
     }
-    if !signed(&["v-c-merchant-id"]) {
-        return Err(Refusal::NotSigned("v-c-merchant-id"));
+    if !signed(&[MERCHANT]) {
+        return Err(Refusal::NotSigned(MERCHANT));
     }
     if must_digest(method) && !signed(&["digest"]) {
         return Err(Refusal::NotSigned("digest"));
@@ -129,14 +149,21 @@ fn require_signed(names: &[&str], method: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn string_to_sign(names: &[&str], received: &Received<'_>) -> Result<String, Refusal> {
+/// The text that is signed, with `merchant` under the label `v-c-merchant-id`.
+fn string_to_sign(
+    names: &[&str],
+    received: &Received<'_>,
+    merchant: &str,
+) -> Result<String, Refusal> {
     let mut lines = Vec::with_capacity(names.len());
     for name in names {
         if is_request_target(name) {
             let verb = received.method.to_ascii_lowercase();
             lines.push(format!("{name}: {verb} {}", received.target));
+        } else if name.eq_ignore_ascii_case(MERCHANT) {
+            lines.push(format!("{name}: {merchant}"));
         } else {
-            let value = single_header(received.headers, name)?;
+            let value = single_header(received, name)?;
             lines.push(format!("{name}: {value}"));
         }
     }
@@ -148,47 +175,17 @@ fn is_request_target(name: &str) -> bool {
 }
 
 /// Checks what the signed headers say, now that they are known to be the sender's.
-fn check_values(
-    names: &[&str],
-    received: &Received<'_>,
-    merchant: &Merchant,
-    now: SystemTime,
-) -> Result<(), Refusal> {
+fn check_values(names: &[&str], received: &Received<'_>, rules: &Rules<'_>) -> Result<(), Refusal> {
     for name in names {
         if name.eq_ignore_ascii_case("date") || name.eq_ignore_ascii_case("v-c-date") {
-            check_date(name, single_header(received.headers, name)?, now)?;
+            check_date(name, single_header(received, name)?, rules)?;
         }
     }
-    let named = single_header(received.headers, "v-c-merchant-id")?;
-    if named != merchant.id {
-        return Err(Refusal::WrongMerchant {
-            owner: merchant.id.clone(),
-            named: named.to_owned(),
-        });
-    }
     if must_digest(received.method) || received.headers.contains_key("digest") {
-        let digest = single_header(received.headers, "digest")?;
+        let digest = single_header(received, "digest")?;
         if digest.strip_prefix("SHA-256=") != Some(sha256_base64(received.body).as_str()) {
             return Err(Refusal::Digest("the Digest header"));
         }
-    }
-    Ok(())
-}
-
-fn check_date(header: &str, value: &str, now: SystemTime) -> Result<(), Refusal> {
-    let date = httpdate::parse_http_date(value).map_err(|_| Refusal::DateForm {
-        header: header.to_owned(),
-        value: value.to_owned(),
-    })?;
-    let away = now
-        .duration_since(date)
-        .unwrap_or_else(|ahead| ahead.duration());
-    if away > DATE_AWAY_MAX {
-        return Err(Refusal::DateAway {
-            header: header.to_owned(),
-            seconds: away.as_secs(),
-            limit: DATE_AWAY_MAX.as_secs(),
-        });
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 use super::*;
 use aws_lc_rs::hmac;
 use hyper::header::{HeaderMap, HeaderName};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::sandbox::merchants::Merchants;
 
 const NAMES: &str = "host date request-target digest v-c-merchant-id";
 const BODY: &[u8] = b"{\"a\":1}";
@@ -12,12 +14,22 @@ fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-fn merchants() -> Vec<Merchant> {
-    vec![Merchant {
-        id: "mid".to_owned(),
-        key_id: "key".to_owned(),
-        secret: vec![1; 32],
-    }]
+fn merchants() -> Merchants {
+    let mut member = Merchant::with_secret("shop", "shops", vec![3; 32]);
+    member.portfolio = Some("mid".to_owned());
+    Merchants::new(vec![
+        Merchant::with_secret("mid", "key", vec![1; 32]),
+        member,
+    ])
+}
+
+fn rules(merchants: &Merchants) -> Rules<'_> {
+    Rules {
+        merchants,
+        now: now(),
+        date_away_max: Duration::from_secs(300),
+        parentheses: true,
+    }
 }
 
 fn headers() -> HeaderMap {
@@ -53,8 +65,9 @@ fn sign(names: &str, received: &Received<'_>) -> String {
 }
 
 fn check(value: &str, received: &Received<'_>) -> Result<(), String> {
-    verify(&value.parse().unwrap(), received, &merchants(), now())
-        .map(|merchant| assert_eq!(merchant.id, "mid"))
+    let merchants = merchants();
+    verify(&value.parse().unwrap(), received, &rules(&merchants))
+        .map(|sender| assert_eq!(sender.merchant.id, "mid"))
         .map_err(|refusal| refusal.to_string())
 }
 
@@ -62,6 +75,7 @@ fn received(headers: &HeaderMap) -> Received<'_> {
     Received {
         method: "POST",
         target: "/tms/v2/customers/?b=2&a=%20",
+        host: None,
         headers,
         body: BODY,
     }
@@ -116,7 +130,11 @@ fn anything_changed_after_signing_is_refused() {
         let mut changed = headers();
         changed.insert(HeaderName::from_static(name), "x".parse().unwrap());
         let refusal = check(&value, &received(&changed)).unwrap_err();
-        assert!(refusal.contains("signature mismatch"), "{name}: {refusal}");
+        let reason = match name {
+            "v-c-merchant-id" => "not good for",
+            _ => "signature mismatch",
+        };
+        assert!(refusal.contains(reason), "{name}: {refusal}");
     }
     let body = Received {
         body: b"{\"a\":2}",
@@ -142,7 +160,7 @@ fn signed_values_must_be_true() {
     for (name, value, reason) in [
         ("date", "yesterday", "not an HTTP date"),
         ("date", "Tue, 21 Apr 2026 10:15:30 GMT", "away from now"),
-        ("v-c-merchant-id", "other", "key is of merchant"),
+        ("v-c-merchant-id", "other", "the key is of"),
         ("digest", "SHA-256=AAAA", "bad digest"),
     ] {
         let mut headers = headers();
@@ -155,10 +173,15 @@ fn signed_values_must_be_true() {
 
 #[test]
 fn the_date_may_be_five_minutes_off_either_way() {
+    let merchants = merchants();
     for (seconds, good) in [(-301, false), (-300, true), (300, true), (301, false)] {
         let date = UNIX_EPOCH + Duration::from_secs((1_800_000_000_i64 + seconds) as u64);
         let text = httpdate::fmt_http_date(date);
-        assert_eq!(check_date("date", &text, now()).is_ok(), good, "{seconds}");
+        assert_eq!(
+            check_date("date", &text, &rules(&merchants)).is_ok(),
+            good,
+            "{seconds}"
+        );
     }
 }
 
@@ -188,4 +211,57 @@ fn key_algorithm_and_form() {
         let refusal = check(&good.replace(from, to), &received).unwrap_err();
         assert!(refusal.contains(reason), "{to}: {refusal}");
     }
+}
+
+#[test]
+fn parentheses_can_be_switched_off() {
+    let headers = headers();
+    let received = received(&headers);
+    let merchants = merchants();
+    let strict = Rules {
+        parentheses: false,
+        ..rules(&merchants)
+    };
+    let check = |names: &str| {
+        let value = sign(names, &received).parse().unwrap();
+        verify(&value, &received, &strict).map(|_| ())
+    };
+    assert!(check(NAMES).is_ok());
+    let old = "host date (request-target) digest v-c-merchant-id";
+    assert!(matches!(check(old), Err(Refusal::Parentheses)));
+}
+
+#[test]
+fn a_portfolios_key_signs_its_own_name_or_the_members() {
+    let signed = headers();
+    let mut sent = headers();
+    sent.insert("v-c-merchant-id", "shop".parse().unwrap());
+    let merchants = merchants();
+    let rules = rules(&merchants);
+    // As the SDK does: the portfolio under the label, the member in the header.
+    for signed in [&signed, &sent] {
+        let value = sign(NAMES, &received(signed)).parse().unwrap();
+        let sender = verify(&value, &received(&sent), &rules).unwrap();
+        assert_eq!(sender.merchant.id, "shop");
+    }
+    sent.insert("v-c-merchant-id", "stranger".parse().unwrap());
+    let value = sign(NAMES, &received(&signed)).parse().unwrap();
+    let refusal = verify(&value, &received(&sent), &rules).unwrap_err();
+    assert!(
+        matches!(refusal, Refusal::WrongMerchant { .. }),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn http_2_has_its_host_elsewhere() {
+    let with = headers();
+    let value = sign(NAMES, &received(&with)).parse().unwrap();
+    let mut without = headers();
+    without.remove("host");
+    let merchants = merchants();
+    let mut received = received(&without);
+    assert!(verify(&value, &received, &rules(&merchants)).is_err());
+    received.host = Some("localhost:1");
+    assert!(verify(&value, &received, &rules(&merchants)).is_ok());
 }

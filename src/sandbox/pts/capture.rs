@@ -7,6 +7,7 @@ use super::desk::{self, Desk, Entry};
 use super::error::PtsError;
 use super::ledger::{Kind, Record};
 use super::money::Amount;
+use super::service::Service;
 use super::{fields, reason, verdict};
 use crate::sandbox::reply::Reply;
 
@@ -29,7 +30,7 @@ pub(crate) fn create(desk: &mut Desk<'_>, bytes: &[u8], id: &str) -> Result<Repl
         currency: &currency,
         reason: reason::SUCCESS,
         status: "PENDING",
-        services: vec![("ics_bill", reason::SUCCESS)],
+        services: vec![(Service::Bill, reason::SUCCESS)],
         links: &[("void", "voids"), ("refund", "refunds")],
         members: json!({"orderInformation": {"amountDetails": amounts}}),
     };

@@ -10,6 +10,7 @@ use super::fields;
 use super::ledger::{Kind, Ledger, Record};
 use super::money::Amount;
 use super::reason::Reason;
+use super::service::Service;
 use super::{Rules, submit_time};
 use crate::sandbox::reply::Reply;
 use crate::sandbox::settings::Balances;
@@ -44,7 +45,7 @@ pub(crate) struct Entry<'a> {
     /// REST's `status`.
     pub(crate) status: &'a str,
     /// The services that ran.
-    pub(crate) services: Vec<(&'static str, &'static Reason)>,
+    pub(crate) services: Vec<(Service, &'static Reason)>,
     /// The verbs that its reply links to, each with the link's name.
     pub(crate) links: &'a [(&'a str, &'a str)],
     /// The reply's own members.
@@ -108,6 +109,7 @@ impl Desk<'_> {
             reason: entry.reason,
             services: entry.services,
             is_voided: false,
+            is_settled: false,
             reply: reply.clone(),
         };
         self.ledger.add(&id, own, record);

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::PtsError;
 use super::money::Amount;
 use super::reason::Reason;
+use super::service::Service;
 use crate::sandbox::ids::Ids;
+use crate::sandbox::store::pairs;
 
 /// How far apart two ids of transactions are at least.
 const ID_STEP: u128 = 1_000_000;
@@ -16,7 +19,7 @@ const ID_STEP: u128 = 1_000_000;
 const ID_BASE: u128 = 7_000_000_000_000_000_000_000;
 
 /// What a transaction is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// A payment by card; `sale` when it was captured at once.
     Payment {
@@ -52,6 +55,7 @@ impl Kind {
 }
 
 /// A transaction.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Whose it is.
     pub(crate) merchant: String,
@@ -70,9 +74,11 @@ pub(crate) struct Record {
     /// How it ended.
     pub(crate) reason: &'static Reason,
     /// The services that ran, by their names in `/tss`, each with its end.
-    pub(crate) services: Vec<(&'static str, &'static Reason)>,
+    pub(crate) services: Vec<(Service, &'static Reason)>,
     /// Whether a void took it back.
     pub(crate) is_voided: bool,
+    /// Whether an operator had it handed to the processor before its time.
+    pub(crate) is_settled: bool,
     /// The body of the reply; of it come the members that `/tss` repeats.
     pub(crate) reply: Value,
 }
@@ -85,15 +91,17 @@ impl Record {
 
     /// Whether it was handed to the processor, after which it cannot be voided.
     pub(crate) fn is_settled(&self, now: SystemTime, settlement: Duration) -> bool {
-        now.duration_since(self.at)
-            .is_ok_and(|age| age >= settlement)
+        let age = now.duration_since(self.at);
+        self.is_settled || age.is_ok_and(|age| age >= settlement)
     }
 }
 
 /// All transactions of all merchants.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Ledger {
     records: HashMap<String, Record>,
     /// The transaction of each merchant's own transaction id.
+    #[serde(with = "pairs")]
     transactions: HashMap<(String, String), String>,
     next_id: u128,
     /// What makes ids irregular.
@@ -162,6 +170,13 @@ impl Ledger {
     /// A transaction to be changed, by an id that was found.
     pub(crate) fn change(&mut self, id: &str) -> Result<&mut Record, PtsError> {
         self.records.get_mut(id).ok_or_else(PtsError::no_field)
+    }
+
+    /// Hands everything done so far to the processor.
+    pub(crate) fn settle(&mut self) {
+        for record in self.records.values_mut() {
+            record.is_settled = true;
+        }
     }
 
     /// The transaction that a merchant's own transaction id names.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::error::PtsError;
 use super::ledger::{Ledger, Record};
 use super::reason::Reason;
+use super::service::Service;
 use crate::sandbox::reply::Reply;
 
 /// The members of the transaction's own reply that are shown again.
@@ -44,10 +45,17 @@ pub(crate) fn read(ledger: &Ledger, merchant: &str, id: &str) -> Result<Reply, P
     Ok(Reply::hal(200, shown))
 }
 
+/// A payment as it was answered: nothing here changes by itself. 404 for what is none.
+pub(crate) fn refresh(ledger: &Ledger, merchant: &str, id: &str) -> Result<Reply, PtsError> {
+    let found = ledger.find(merchant, "payments", id);
+    let record = found.map_err(|_| PtsError::NotOwned)?;
+    Ok(Reply::hal(201, record.reply.clone()))
+}
+
 fn applications(record: &Record) -> Value {
-    let one = |(name, end): &(&str, &Reason)| {
+    let one = |(service, end): &(Service, &Reason)| {
         json!({
-            "name": name,
+            "name": service.name(),
             "reasonCode": end.code.to_string(),
             "rCode": end.rcode(),
             "rFlag": end.flag,

@@ -11,6 +11,7 @@
 //! | `POST /pts/v2/credits` | credit without an earlier payment | `PENDING`, or declined |
 //! | `POST /pts/v2/{payments,captures,refunds,credits}/{id}/voids` | void | `VOIDED` |
 //! | `POST /pts/v2/voids` | void by `clientReferenceInformation.transactionId` | `VOIDED` |
+//! | `POST /pts/v2/refresh-payment-status/{id}` | the payment as it stands | as it was |
 //! | `GET /tss/v2/transactions/{id}` | what became of it | 200 |
 //!
 //! Each path is taken with and without a slash at its end. Refusals are 400 with `INVALID_REQUEST`
@@ -60,6 +61,7 @@ mod payment;
 mod reason;
 mod refund;
 mod reversal;
+mod service;
 mod tokens;
 mod trigger;
 mod verdict;
@@ -73,7 +75,8 @@ use crate::sandbox::settings::Balances;
 use crate::sandbox::tms;
 use desk::Desk;
 use error::PtsError;
-use ledger::Ledger;
+
+pub(crate) use ledger::Ledger;
 
 /// What the sandbox was set to.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +101,31 @@ impl State {
             rules,
         }
     }
+
+    /// The transactions, to keep them.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Takes over transactions that were kept.
+    pub(crate) fn restore(&mut self, ledger: Ledger) {
+        self.ledger = ledger;
+    }
+
+    /// Hands everything done so far to the processor: none of it can be voided any more.
+    pub(crate) fn settle(&mut self) {
+        self.ledger.settle();
+    }
+
+    /// How amounts of follow-ons are checked.
+    pub(crate) fn balances(&self) -> Balances {
+        self.rules.balances
+    }
+
+    /// Has amounts of follow-ons checked otherwise.
+    pub(crate) fn set_balances(&mut self, balances: Balances) {
+        self.rules.balances = balances;
+    }
 }
 
 /// What a path names.
@@ -113,6 +141,7 @@ enum Target<'a> {
     Credits,
     Reversals,
     Voids,
+    Refresh(&'a str),
     Transaction(&'a str),
 }
 
@@ -140,6 +169,7 @@ impl<'a> Target<'a> {
             ["pts", "v2", "credits"] => Self::Credits,
             ["pts", "v2", "reversals"] => Self::Reversals,
             ["pts", "v2", "voids"] => Self::Voids,
+            ["pts", "v2", "refresh-payment-status", id] => Self::Refresh(id),
             ["tss", "v2", "transactions", id] => Self::Transaction(id),
             _ => return None,
         })
@@ -180,6 +210,7 @@ fn route(desk: &mut Desk<'_>, target: &Target<'_>, call: &Call<'_>) -> Result<Re
         (Credits, "POST") => refund::credit(desk, body),
         (VoidsOf(collection, id), "POST") => void::create(desk, body, collection, id),
         (Voids, "POST") => void::after_timeout(desk, body),
+        (Refresh(id), "POST") => lookup::refresh(desk.ledger, desk.merchant, id),
         // Unknown and not owned are the same here, in the words of the infrastructure.
         (Transaction(id), "GET") => {
             let read = lookup::read(desk.ledger, desk.merchant, id);

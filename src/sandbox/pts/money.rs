@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest amount (spec).
 const CHARS_MAX: usize = 19;
 /// Currencies without decimals (ISO 4217).
@@ -13,7 +15,7 @@ const WITHOUT_DECIMALS: &[&str] = &[
 const WITH_THREE_DECIMALS: &[&str] = &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 
 /// An amount of one currency; amounts of different currencies are never compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Amount {
     /// In the currency's smallest unit.
     minor: u128,

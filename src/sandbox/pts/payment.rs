@@ -9,6 +9,7 @@ use super::ledger::Kind;
 use super::means::{self, Payer};
 use super::money::Amount;
 use super::reason::{self, Reason};
+use super::service::Service;
 use super::verdict::{self, Verdict};
 use super::{fields, submit_time, tokens, trigger};
 use crate::sandbox::reply::Reply;
@@ -113,21 +114,21 @@ impl Answered<'_> {
         (kind, links)
     }
 
-    fn services(&self, kind: Kind) -> Vec<(&'static str, &'static Reason)> {
+    fn services(&self, kind: Kind) -> Vec<(Service, &'static Reason)> {
         let is_risk = self.done.is_risk();
         let end = if is_risk { reason::SUCCESS } else { self.done };
         let mut services = match kind {
-            Kind::Check => vec![("ics_ecp_debit", end)],
-            _ => vec![("ics_auth", end)],
+            Kind::Check => vec![(Service::CheckDebit, end)],
+            _ => vec![(Service::Auth, end)],
         };
         if kind == (Kind::Payment { sale: true }) {
-            services.push(("ics_bill", reason::SUCCESS));
+            services.push((Service::Bill, reason::SUCCESS));
         }
         if is_risk {
-            services.push(("ics_decision", self.done));
+            services.push((Service::Decision, self.done));
         }
         if self.tokens.is_some() {
-            services.push(("ics_pay_subscription_create", reason::SUCCESS));
+            services.push((Service::TokenCreate, reason::SUCCESS));
         }
         services
     }
@@ -246,7 +247,7 @@ fn followed_total(
     end: &'static Reason,
 ) -> Result<Amount, PtsError> {
     let record = desk.ledger.change(id)?;
-    record.services.push(("ics_incremental_auth", end));
+    record.services.push((Service::Increment, end));
     if end.is_good() {
         record.amount = record.amount.plus(additional);
         record.reply["orderInformation"]["amountDetails"]["authorizedAmount"] =

@@ -4,6 +4,7 @@
 //! from messages that public suites saw; the flags, for `/tss`, are those of the SCMP guides. The
 //! sentences are this module's, but for those that public suites assert of the live host.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
 /// An outcome.
@@ -159,6 +160,23 @@ const REASONS: &[Reason] = &[
 /// The outcome of a code, but for the two good ones.
 pub(crate) fn find(code: u16) -> Option<&'static Reason> {
     REASONS.iter().find(|reason| reason.code == code)
+}
+
+impl Serialize for Reason {
+    /// The code says the rest.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(self.code)
+    }
+}
+
+impl<'de> Deserialize<'de> for &'static Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = u16::deserialize(deserializer)?;
+        let good = [SUCCESS, PARTIAL].into_iter();
+        let found = good.clone().find(|reason| reason.code == code);
+        let found = found.or_else(|| find(code));
+        found.ok_or_else(|| serde::de::Error::custom(format!("no outcome has the code {code}")))
+    }
 }
 
 impl Reason {

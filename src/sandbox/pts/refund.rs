@@ -9,6 +9,7 @@ use super::error::PtsError;
 use super::ledger::{Kind, Record};
 use super::money::Amount;
 use super::reason::Reason;
+use super::service::Service;
 use super::{fields, means, reason, verdict};
 use crate::sandbox::reply::Reply;
 
@@ -47,10 +48,10 @@ pub(crate) fn create(
 }
 
 /// A mere authorization takes a reversal and no refund.
-fn check_state(followed: &Record) -> Result<&'static str, PtsError> {
+fn check_state(followed: &Record) -> Result<Service, PtsError> {
     let service = match followed.kind {
-        Kind::Payment { sale: true } | Kind::Capture => "ics_credit",
-        Kind::Check => "ics_ecp_credit",
+        Kind::Payment { sale: true } | Kind::Capture => Service::Credit,
+        Kind::Check => Service::CheckCredit,
         _ => return Err(PtsError::no_field()),
     };
     if !followed.reason.is_good() {
@@ -118,9 +119,9 @@ fn credit_entry<'a>(
         members = json!({"errorInformation": end.information()});
     }
     let service = if payer.account.is_bank() {
-        "ics_ecp_credit"
+        Service::CheckCredit
     } else {
-        "ics_credit"
+        Service::Credit
     };
     Entry {
         kind: Kind::Credit,

@@ -8,6 +8,7 @@ use super::desk::{Desk, Entry};
 use super::error::PtsError;
 use super::ledger::{Kind, Record};
 use super::money::Amount;
+use super::service::Service;
 use super::{fields, reason};
 use crate::sandbox::reply::Reply;
 
@@ -58,7 +59,7 @@ fn reverse(
         currency: &currency,
         reason: reason::SUCCESS,
         status: "REVERSED",
-        services: vec![("ics_auth_reversal", reason::SUCCESS)],
+        services: vec![(Service::Reversal, reason::SUCCESS)],
         links: &[],
         members: json!({
             "reversalAmountDetails": amounts,

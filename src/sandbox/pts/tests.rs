@@ -6,6 +6,7 @@ use hyper::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::sandbox::call::View;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -39,6 +40,7 @@ impl Host {
             headers: &headers,
             body,
             now: self.now,
+            view: View::Masked,
         };
         answer(&mut self.state, &mut self.tokens, "m", &call)
     }

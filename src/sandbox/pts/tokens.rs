@@ -45,15 +45,23 @@ pub(crate) fn read(
         return Err(PtsError::Invalid(vec![means::CUSTOMER.to_owned()]));
     }
     let has_owner = owner.is_some() || has("customer");
-    // A payment instrument may come without a customer (seed 004); here it has one that is not shown.
-    let is_owned = has("paymentInstrument") || has("shippingAddress");
-    let needs_owner = has("shippingAddress") && !has_owner;
-    if !types.iter().all(|name| KNOWN_TYPES.contains(name)) || needs_owner {
+    // An address belongs to a customer; an instrument can be nobody's.
+    if !types.iter().all(|name| KNOWN_TYPES.contains(name)) || has("shippingAddress") && !has_owner
+    {
         return Err(PtsError::Invalid(vec![TYPES.to_owned()]));
     }
-    let draft = match has("customer") || is_owned {
-        true => draft_of_customer(body, payer, number, has("shippingAddress"))?,
-        false => Draft::of_identifier(number.clone()),
+    let draft = match (
+        has("customer") || has("shippingAddress"),
+        has("paymentInstrument"),
+    ) {
+        (true, _) => draft_of_customer(body, payer, number, has("shippingAddress"))?,
+        (false, true) if owner.is_some() => draft_of_customer(body, payer, number, false)?,
+        (false, true) => {
+            let instrument = instrument(body, payer);
+            let draft = Draft::of_nobody(number.clone(), &instrument);
+            draft.map_err(|fields| at_places(&fields))?
+        }
+        (false, false) => Draft::of_identifier(number.clone()),
     };
     let types = types.into_iter().map(str::to_owned).collect();
     Ok(Some(Wanted { draft, types }))
@@ -75,7 +83,12 @@ fn draft_of_customer(
         &instrument,
         address.as_ref(),
     )
-    .map_err(|fields| PtsError::Invalid(fields.iter().map(|it| place(it)).collect()))
+    .map_err(|fields| at_places(&fields))
+}
+
+/// The refusal of fields that TMS would not take.
+fn at_places(fields: &[String]) -> PtsError {
+    PtsError::Invalid(fields.iter().map(|it| place(it)).collect())
 }
 
 /// A field of a token at its place in a payment.

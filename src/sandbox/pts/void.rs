@@ -7,6 +7,7 @@ use super::body::Body;
 use super::desk::{Desk, Entry};
 use super::error::PtsError;
 use super::ledger::{Kind, Record};
+use super::service::Service;
 use super::{fields, reason};
 use crate::sandbox::reply::Reply;
 
@@ -55,7 +56,7 @@ fn void(desk: &mut Desk<'_>, body: &Body, own: Option<&str>, id: &str) -> Result
         currency: &currency,
         reason: reason::SUCCESS,
         status: "VOIDED",
-        services: vec![("ics_void", reason::SUCCESS)],
+        services: vec![(Service::Void, reason::SUCCESS)],
         links: &[],
         members: json!({"voidAmountDetails": amounts}),
     };

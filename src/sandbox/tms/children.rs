@@ -4,11 +4,13 @@
 //! default cannot go while others are there (spec).
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::sandbox::ids::Ids;
 
 /// A payment instrument or a shipping address.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Child {
     /// Its members, cut to its shape, without `default`.
     pub(crate) members: Map<String, Value>,
@@ -17,6 +19,14 @@ pub(crate) struct Child {
 }
 
 impl Child {
+    /// A child in its first version.
+    pub(crate) fn new(members: Map<String, Value>, ids: &Ids) -> Self {
+        Self {
+            members,
+            etag: ids.token(),
+        }
+    }
+
     /// The id of the instrument identifier that a payment instrument points to.
     pub(crate) fn identifier(&self) -> Option<&str> {
         identifier_of(&self.members)
@@ -33,7 +43,7 @@ pub(crate) fn identifier_of(members: &Map<String, Value>) -> Option<&str> {
 pub(crate) struct DefaultOfSeveral;
 
 /// The children of one kind of one customer, oldest first.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Children {
     items: IndexMap<String, Child>,
     default: Option<String>,
@@ -66,23 +76,16 @@ impl Children {
         self.default.as_deref() == Some(id)
     }
 
-    /// Adds one, as the default when it is the first; returns its id.
-    pub(crate) fn add(&mut self, members: Map<String, Value>, ids: &Ids) -> String {
-        let id = ids.token();
-        let child = Child {
-            members,
-            etag: ids.token(),
-        };
-        self.items.insert(id.clone(), child);
-        self.default.get_or_insert_with(|| id.clone());
-        id
+    /// Adds one, as the default when it is the first.
+    pub(crate) fn add(&mut self, id: &str, child: Child) {
+        self.items.insert(id.to_owned(), child);
+        self.default.get_or_insert_with(|| id.to_owned());
     }
 
     /// Replaces the members of one.
     pub(crate) fn replace(&mut self, id: &str, members: Map<String, Value>, ids: &Ids) {
         if let Some(child) = self.items.get_mut(id) {
-            child.members = members;
-            child.etag = ids.token();
+            *child = Child::new(members, ids);
         }
     }
 
@@ -118,16 +121,23 @@ impl Children {
 mod tests {
     use super::*;
 
+    /// Two children; the first is the default.
+    fn two(ids: &Ids) -> Children {
+        let mut children = Children::default();
+        for id in ["first", "second"] {
+            children.add(id, Child::new(Map::new(), ids));
+        }
+        children
+    }
+
     #[test]
     fn the_first_is_the_default_and_cannot_go_before_the_others() {
         let ids = Ids::new(1);
-        let mut children = Children::default();
-        let first = children.add(Map::new(), &ids);
-        let second = children.add(Map::new(), &ids);
-        assert!(children.is_default(&first));
-        assert_eq!(children.remove(&first).err(), Some(DefaultOfSeveral));
-        assert!(children.remove(&second).is_ok());
-        assert!(children.remove(&first).is_ok());
+        let mut children = two(&ids);
+        assert!(children.is_default("first"));
+        assert_eq!(children.remove("first").err(), Some(DefaultOfSeveral));
+        assert!(children.remove("second").is_ok());
+        assert!(children.remove("first").is_ok());
         assert!(children.current_default().is_none());
         assert_eq!(children.len(), 0);
     }
@@ -135,13 +145,11 @@ mod tests {
     #[test]
     fn a_moved_default_changes_both_versions() {
         let ids = Ids::new(1);
-        let mut children = Children::default();
-        let first = children.add(Map::new(), &ids);
-        let second = children.add(Map::new(), &ids);
+        let mut children = two(&ids);
         let before: Vec<String> = children.iter().map(|(_, it)| it.etag.clone()).collect();
-        assert!(children.choose_default(&second, &ids));
-        assert!(!children.choose_default(&second, &ids));
-        assert!(!children.is_default(&first));
+        assert!(children.choose_default("second", &ids));
+        assert!(!children.choose_default("second", &ids));
+        assert!(!children.is_default("first"));
         let after: Vec<String> = children.iter().map(|(_, it)| it.etag.clone()).collect();
         assert!(before[0] != after[0] && before[1] != after[1]);
     }

@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::children::Children;
 use super::error::TmsError;
+use super::owned::{self, Owned};
 use super::vault::Vault;
-use super::{address, fields, href, instrument, shape};
-use crate::sandbox::call::Call;
+use super::{fields, href, shape};
+use crate::sandbox::call::{Call, View};
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
 
@@ -14,18 +15,27 @@ use crate::sandbox::reply::Reply;
 ///
 /// A default named here cannot be the customer's, who owns nothing yet: invalid.
 pub(crate) fn create(vault: &mut Vault, ids: &Ids, call: &Call<'_>) -> Result<Reply, TmsError> {
-    let sent = Sent::read(call)?;
-    sent.check_defaults(&Children::default(), &Children::default())?;
-    let mut members = Map::new();
-    shape::merge(&mut members, sent.members);
-    let id = vault.add_customer(members, ids);
-    let reply = show(vault, &id, 201)?;
+    let id = add(vault, ids, &call.object()?)?;
+    let reply = show(vault, call.view, &id, 201)?;
     Ok(reply.with_location(href::customer(&id)))
 }
 
+/// Adds a customer; returns its id.
+pub(crate) fn add(
+    vault: &mut Vault,
+    ids: &Ids,
+    body: &Map<String, Value>,
+) -> Result<String, TmsError> {
+    let sent = Sent::read(body)?;
+    sent.check_defaults(&Children::default(), &Children::default())?;
+    let mut members = Map::new();
+    shape::merge(&mut members, sent.members);
+    Ok(vault.add_customer(members, ids))
+}
+
 /// GET, with the defaults embedded.
-pub(crate) fn read(vault: &Vault, id: &str) -> Result<Reply, TmsError> {
-    show(vault, id, 200)
+pub(crate) fn read(vault: &Vault, call: &Call<'_>, id: &str) -> Result<Reply, TmsError> {
+    show(vault, call.view, id, 200)
 }
 
 /// PATCH; can also move the defaults.
@@ -37,7 +47,7 @@ pub(crate) fn update(
 ) -> Result<Reply, TmsError> {
     let customer = vault.customer_mut(id)?;
     call.check_if_match(&customer.etag)?;
-    let sent = Sent::read(call)?;
+    let sent = Sent::read(&call.object()?)?;
     sent.check_defaults(&customer.instruments, &customer.addresses)?;
     if let Some(default) = &sent.default_instrument {
         customer.instruments.choose_default(default, ids);
@@ -47,7 +57,7 @@ pub(crate) fn update(
     }
     shape::merge(&mut customer.members, sent.members);
     customer.etag = ids.token();
-    show(vault, id, 200)
+    show(vault, call.view, id, 200)
 }
 
 /// DELETE, with all that the customer owns.
@@ -65,8 +75,8 @@ struct Sent {
 }
 
 impl Sent {
-    fn read(call: &Call<'_>) -> Result<Self, TmsError> {
-        let mut members = shape::cut(fields::CUSTOMER, &call.object()?)?;
+    fn read(body: &Map<String, Value>) -> Result<Self, TmsError> {
+        let mut members = shape::cut(fields::CUSTOMER, body)?;
         take_sdk_spelling(&mut members);
         Ok(Self {
             default_instrument: take_id(&mut members, "defaultPaymentInstrument"),
@@ -108,22 +118,19 @@ fn take_id(members: &mut Map<String, Value>, name: &str) -> Option<String> {
     reference.get("id")?.as_str().map(str::to_owned)
 }
 
-fn show(vault: &Vault, id: &str, status: u16) -> Result<Reply, TmsError> {
+fn show(vault: &Vault, view: View, id: &str, status: u16) -> Result<Reply, TmsError> {
     let customer = vault.customer(id)?;
     let mut shown = customer.members.clone();
     let mut embedded = Map::new();
-    if let Some((default, child)) = customer.instruments.current_default() {
-        shown.insert(
-            "defaultPaymentInstrument".to_owned(),
-            json!({"id": default}),
-        );
-        let child = instrument::render(vault, id, default, child, true);
-        embedded.insert("defaultPaymentInstrument".to_owned(), child);
-    }
-    if let Some((default, child)) = customer.addresses.current_default() {
-        shown.insert("defaultShippingAddress".to_owned(), json!({"id": default}));
-        let child = address::render(vault, id, default, child, true);
-        embedded.insert("defaultShippingAddress".to_owned(), child);
+    for (owned, name) in [
+        (Owned::Instrument, "defaultPaymentInstrument"),
+        (Owned::Address, "defaultShippingAddress"),
+    ] {
+        if let Some((default, child)) = owned.of(customer).current_default() {
+            shown.insert(name.to_owned(), json!({"id": default}));
+            let child = owned::render(vault, view, owned, id, default, child, true);
+            embedded.insert(name.to_owned(), child);
+        }
     }
     if !embedded.is_empty() {
         shown.insert("_embedded".to_owned(), Value::Object(embedded));

@@ -61,6 +61,12 @@ pub(crate) enum TmsError {
     /// A card instrument cannot become a bank one, nor the reverse.
     #[error("The payment method of a payment instrument cannot be changed")]
     UnsupportedModification,
+    /// The merchant is not allowed to.
+    #[error("Request not permitted")]
+    Forbidden,
+    /// What it depends on was not made.
+    #[error("Creation not attempted due to previous errors")]
+    NotAttempted,
     /// The token never was there, or is another merchant's.
     #[error("Token not found")]
     NotFound,
@@ -102,7 +108,7 @@ impl TmsError {
     }
 
     /// HTTP status and error type (spec).
-    fn class(&self) -> (u16, &'static str) {
+    pub(crate) fn class(&self) -> (u16, &'static str) {
         match self {
             Self::InvalidBody => (400, "invalidRequest"),
             Self::InvalidHeader(_) => (400, "invalidHeaders"),
@@ -110,6 +116,8 @@ impl TmsError {
             Self::MissingFields(_) => (400, "missingFields"),
             Self::InvalidCombination(_) => (400, "invalidCombination"),
             Self::UnsupportedModification => (400, "unsupportedPaymentMethodModification"),
+            Self::Forbidden => (403, "forbidden"),
+            Self::NotAttempted => (424, "notAttempted"),
             Self::NotFound => (404, "notFound"),
             Self::Gone => (410, "notAvailable"),
             Self::IdentifierInUse => (409, "instrumentIdentifierDeletionError"),
@@ -130,13 +138,19 @@ impl TmsError {
 
     /// The reply that says so.
     pub(crate) fn to_reply(&self) -> Reply {
-        let (status, class) = self.class();
+        let (status, _) = self.class();
+        Reply::json(status, json!({"errors": [self.to_json()]}))
+    }
+
+    /// The error as an element of `errors`.
+    pub(crate) fn to_json(&self) -> Value {
+        let (_, class) = self.class();
         let mut error = json!({"type": class, "message": self.to_string()});
         let details = self.details();
         if !details.is_empty() {
             error["details"] = Value::Array(details);
         }
-        Reply::json(status, json!({"errors": [error]}))
+        error
     }
 }
 

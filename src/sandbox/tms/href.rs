@@ -16,22 +16,17 @@ pub(crate) fn customer(id: &str) -> String {
     format!("/tms/v2/customers/{id}")
 }
 
+/// A payment instrument that no customer owns.
+pub(crate) fn lone_instrument(id: &str) -> String {
+    format!("/tms/v1/paymentinstruments/{id}")
+}
+
 /// A customer's payment instruments.
 pub(crate) fn instruments(owner: &str) -> String {
     format!("/tms/v2/customers/{owner}/payment-instruments")
 }
 
-/// A payment instrument.
-pub(crate) fn instrument(owner: &str, id: &str) -> String {
-    format!("/tms/v2/customers/{owner}/payment-instruments/{id}")
-}
-
 /// A customer's shipping addresses.
 pub(crate) fn addresses(owner: &str) -> String {
     format!("/tms/v2/customers/{owner}/shipping-addresses")
-}
-
-/// A shipping address.
-pub(crate) fn address(owner: &str, id: &str) -> String {
-    format!("/tms/v2/customers/{owner}/shipping-addresses/{id}")
 }

@@ -5,18 +5,20 @@
 //! | `/tms/v1/instrumentidentifiers` | 201, 200 known | | | |
 //! | `/tms/v1/instrumentidentifiers/{id}` | | 200 | 200 | 204 |
 //! | `/tms/v1/instrumentidentifiers/{id}/paymentinstruments` | | list | | |
-//! | `/tms/v1/paymentinstruments/{id}` | | | | 204 |
+//! | `/tms/v1/instrumentidentifiers/{id}/enrollment` | 202 | | | |
+//! | `/tms/v1/paymentinstruments` | 201 | | | |
+//! | `/tms/v1/paymentinstruments/{id}` | | 200 | 200 | 204 |
 //! | `/tms/v2/customers` | 201 | | | |
 //! | `/tms/v2/customers/{id}` | | 200 | 200 | 204 |
 //! | `/tms/v2/customers/{id}/payment-instruments` | 201 | list | | |
 //! | `/tms/v2/customers/{id}/payment-instruments/{id}` | | 200 | 200 | 204 |
 //! | `/tms/v2/customers/{id}/shipping-addresses` | 201 | list | | |
 //! | `/tms/v2/customers/{id}/shipping-addresses/{id}` | | 200 | 200 | 204 |
+//! | `/tms/v2/tokenize` | 200 | | | |
 //!
 //! Each path is taken with and without a slash at its end (SDKs and samples differ). The order of
 //! checks is header, existence, `If-Match`, body, fields, other tokens (choice).
 
-mod address;
 mod children;
 mod customer;
 mod error;
@@ -26,19 +28,23 @@ mod identifier;
 mod instrument;
 mod list;
 mod number;
+mod owned;
 mod payment;
 mod shape;
+mod tokenize;
 mod vault;
 
 use std::collections::HashMap;
 
 use hyper::header::IF_MATCH;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::sandbox::call::Call;
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
 use error::TmsError;
+use owned::Owned;
 use vault::Vault;
 
 pub(crate) use number::{Kind, Number};
@@ -48,6 +54,7 @@ pub(crate) use payment::{Draft, Made, Means, Reference};
 const PROFILE_ID_CHARS: usize = 36;
 
 /// All tokens of all merchants.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct State {
     ids: Ids,
     vaults: HashMap<String, Vault>,
@@ -108,14 +115,16 @@ enum Target<'a> {
     Identifiers,
     Identifier(&'a str),
     IdentifierInstruments(&'a str),
+    Enrollment(&'a str),
+    Instruments,
+    Instrument(&'a str),
     Customers,
     Customer(&'a str),
-    Instruments(&'a str),
-    Instrument(&'a str, &'a str),
-    /// A payment instrument, whoever owns it.
-    AnyInstrument(&'a str),
-    Addresses(&'a str),
-    Address(&'a str, &'a str),
+    /// Those of a customer.
+    AllOf(Owned, &'a str),
+    /// One of a customer.
+    OneOf(Owned, &'a str, &'a str),
+    Tokenize,
 }
 
 impl<'a> Target<'a> {
@@ -132,16 +141,31 @@ impl<'a> Target<'a> {
             ["v1", "instrumentidentifiers", id, "paymentinstruments"] => {
                 Self::IdentifierInstruments(id)
             }
-            ["v1", "paymentinstruments", id] => Self::AnyInstrument(id),
+            ["v1", "instrumentidentifiers", id, "enrollment"] => Self::Enrollment(id),
+            ["v1", "paymentinstruments"] => Self::Instruments,
+            ["v1", "paymentinstruments", id] => Self::Instrument(id),
             ["v2", "customers"] => Self::Customers,
             ["v2", "customers", id] => Self::Customer(id),
-            ["v2", "customers", owner, "payment-instruments"] => Self::Instruments(owner),
-            ["v2", "customers", owner, "payment-instruments", id] => Self::Instrument(owner, id),
-            ["v2", "customers", owner, "shipping-addresses"] => Self::Addresses(owner),
-            ["v2", "customers", owner, "shipping-addresses", id] => Self::Address(owner, id),
+            ["v2", "customers", owner, list] => Self::AllOf(owned(list)?, owner),
+            ["v2", "customers", owner, list, id] => Self::OneOf(owned(list)?, owner, id),
+            ["v2", "tokenize"] => Self::Tokenize,
             _ => return None,
         })
     }
+}
+
+/// The tokens of customers that a segment of a path names.
+fn owned(segment: &str) -> Option<Owned> {
+    match segment {
+        "payment-instruments" => Some(Owned::Instrument),
+        "shipping-addresses" => Some(Owned::Address),
+        _ => None,
+    }
+}
+
+/// The refusal of what a merchant is not set up for.
+pub(crate) fn forbidden() -> Reply {
+    TmsError::Forbidden.to_reply()
 }
 
 /// Answers an authenticated request of `merchant`.
@@ -166,25 +190,25 @@ fn route(
     use Target::*;
     match (target, call.method) {
         (Identifiers, "POST") => identifier::create(vault, ids, call),
-        (Identifier(id), "GET") => identifier::read(vault, id),
+        (Identifier(id), "GET") => identifier::read(vault, call, id),
         (Identifier(id), "PATCH") => identifier::update(vault, ids, call, id),
         (Identifier(id), "DELETE") => identifier::delete(vault, call, id),
         (IdentifierInstruments(id), "GET") => instrument::list_of_identifier(vault, call, id),
+        (Enrollment(id), "POST") => identifier::enroll(vault, id),
+        (Instruments, "POST") => instrument::create(vault, ids, call),
+        (Instrument(id), "GET") => instrument::read(vault, call, id),
+        (Instrument(id), "PATCH") => instrument::update(vault, ids, call, id),
+        (Instrument(id), "DELETE") => instrument::delete(vault, call, id),
         (Customers, "POST") => customer::create(vault, ids, call),
-        (Customer(id), "GET") => customer::read(vault, id),
+        (Customer(id), "GET") => customer::read(vault, call, id),
         (Customer(id), "PATCH") => customer::update(vault, ids, call, id),
         (Customer(id), "DELETE") => customer::delete(vault, call, id),
-        (Instruments(owner), "POST") => instrument::create(vault, ids, call, owner),
-        (Instruments(owner), "GET") => instrument::list(vault, call, owner),
-        (Instrument(owner, id), "GET") => instrument::read(vault, owner, id),
-        (Instrument(owner, id), "PATCH") => instrument::update(vault, ids, call, owner, id),
-        (Instrument(owner, id), "DELETE") => instrument::delete(vault, ids, call, owner, id),
-        (AnyInstrument(id), "DELETE") => instrument::delete_any(vault, ids, call, id),
-        (Addresses(owner), "POST") => address::create(vault, ids, call, owner),
-        (Addresses(owner), "GET") => address::list(vault, call, owner),
-        (Address(owner, id), "GET") => address::read(vault, owner, id),
-        (Address(owner, id), "PATCH") => address::update(vault, ids, call, owner, id),
-        (Address(owner, id), "DELETE") => address::delete(vault, ids, call, owner, id),
+        (AllOf(owned, owner), "POST") => owned::create(vault, ids, call, *owned, owner),
+        (AllOf(owned, owner), "GET") => owned::list(vault, call, *owned, owner),
+        (OneOf(owned, owner, id), "GET") => owned::read(vault, call, *owned, owner, id),
+        (OneOf(owned, owner, id), "PATCH") => owned::update(vault, ids, call, *owned, owner, id),
+        (OneOf(owned, owner, id), "DELETE") => owned::delete(vault, ids, call, *owned, owner, id),
+        (Tokenize, "POST") => tokenize::create(vault, ids, call),
         _ => Ok(Reply::message(405, "The method is not allowed here")),
     }
 }

@@ -1,8 +1,10 @@
 //! The number an instrument identifier stands for: its checks and its masks.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::error::{Detail, TmsError};
+use crate::sandbox::call::View;
 use crate::sandbox::card::{self, Brand, WrongLength, passes_luhn};
 
 /// Lengths of a card number (spec).
@@ -25,15 +27,16 @@ pub(crate) enum Kind {
 
 /// A card number, or a bank account's.
 ///
-/// Deliberately without `Debug`: the whole number leaves this module in no form.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// Deliberately without `Debug`: the whole number leaves this module only under seal, in a reply
+/// or in the kept state.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Number {
     account: String,
     /// `None` for cards.
     bank: Option<Routing>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Routing(Option<String>);
 
 impl Number {
@@ -142,8 +145,16 @@ impl Number {
         }
     }
 
-    /// The member of a reply that shows it: its name and its masked value.
-    pub(crate) fn masked(&self) -> (&'static str, Value) {
+    /// The member of a reply that shows it: its name and its value.
+    pub(crate) fn shown(&self, view: View) -> (&'static str, Value) {
+        let (name, mut value) = self.masked();
+        if view == View::Unmasked {
+            value["number"] = json!(self.account);
+        }
+        (name, value)
+    }
+
+    fn masked(&self) -> (&'static str, Value) {
         match &self.bank {
             None => {
                 let middle = "X".repeat(self.account.len() - 10);

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::children::Child;
 use super::error::TmsError;
 use super::number::Number;
+use super::owned::{self, Owned};
 use super::shape::{self, Shape};
 use super::vault::Vault;
-use super::{State, address, fields, instrument};
+use super::{State, fields, instrument};
 use crate::sandbox::ids::Ids;
 
 /// A token that pays.
@@ -16,7 +18,7 @@ pub(crate) enum Reference<'a> {
     Customer(&'a str),
     /// One payment instrument of a customer.
     CustomersInstrument(&'a str, &'a str),
-    /// A payment instrument.
+    /// A payment instrument of whatever home.
     Instrument(&'a str),
     /// An instrument identifier.
     Identifier(&'a str),
@@ -38,7 +40,7 @@ pub(crate) struct Draft {
     family: Option<Family>,
 }
 
-/// A customer with what it will own.
+/// A payment instrument with whoever will own it, and an address.
 struct Family {
     owner: Owner,
     instrument: Map<String, Value>,
@@ -50,6 +52,7 @@ struct Family {
 enum Owner {
     New(Map<String, Value>),
     Known(String),
+    Nobody,
 }
 
 /// The ids of new tokens.
@@ -73,6 +76,21 @@ impl Draft {
             number,
             family: None,
         }
+    }
+
+    /// A payment instrument that no customer owns; see [`Self::of_customer`].
+    pub(crate) fn of_nobody(number: Number, instrument: &Value) -> Result<Self, Vec<String>> {
+        let (instrument, _) = cut(fields::PAYMENT_INSTRUMENT, instrument)?;
+        Ok(Self {
+            number,
+            family: Some(Family {
+                owner: Owner::Nobody,
+                instrument,
+                instrument_default: None,
+                address: None,
+                address_default: None,
+            }),
+        })
     }
 
     /// The tokens of a customer; `owner` is one that is there already.
@@ -125,13 +143,16 @@ impl State {
         let (vault, _) = self.vault(merchant);
         match reference {
             Reference::Customer(owner) => {
-                let (id, _) = vault.customer(owner).ok()?.instruments.current_default()?;
-                let mut means = of_instrument(vault, owner, id)?;
+                let (id, child) = vault.customer(owner).ok()?.instruments.current_default()?;
+                let mut means = of_instrument(vault, id, child)?;
                 means.shown.clear();
                 Some(means)
             }
-            Reference::CustomersInstrument(owner, id) => of_instrument(vault, owner, id),
-            Reference::Instrument(id) => of_instrument(vault, vault.owner_of(id)?, id),
+            Reference::CustomersInstrument(owner, id) => {
+                let (_, child) = vault.child(Owned::Instrument, owner, id).ok()?;
+                of_instrument(vault, id, child)
+            }
+            Reference::Instrument(id) => of_instrument(vault, id, vault.instrument(id)?),
             Reference::Identifier(id) => of_identifier(vault, id),
         }
     }
@@ -163,25 +184,30 @@ impl State {
 }
 
 fn settle(vault: &mut Vault, ids: &Ids, family: Family, made: &mut Made) -> Result<(), TmsError> {
-    let owner = match family.owner {
-        Owner::Known(id) => id,
-        Owner::New(members) => vault.add_customer(members, ids),
-    };
     let mut members = family.instrument;
     let identifier = json!({"id": made.identifier});
     members.insert("instrumentIdentifier".to_owned(), identifier);
+    let owner = match family.owner {
+        Owner::Known(id) => id,
+        Owner::New(members) => vault.add_customer(members, ids),
+        Owner::Nobody => {
+            made.instrument = Some(instrument::add(vault, ids, members)?);
+            return Ok(());
+        }
+    };
     let default = family.instrument_default;
-    made.instrument = Some(instrument::add(vault, ids, &owner, members, default)?);
+    let instrument = owned::add(vault, ids, Owned::Instrument, &owner, members, default)?;
+    made.instrument = Some(instrument);
     if let Some(members) = family.address {
         let default = family.address_default;
-        made.address = Some(address::add(vault, ids, &owner, members, default)?);
+        let address = owned::add(vault, ids, Owned::Address, &owner, members, default)?;
+        made.address = Some(address);
     }
     made.customer = Some(owner);
     Ok(())
 }
 
-fn of_instrument(vault: &Vault, owner: &str, id: &str) -> Option<Means> {
-    let (_, child) = vault.instrument(owner, id).ok()?;
+fn of_instrument(vault: &Vault, id: &str, child: &Child) -> Option<Means> {
     let mut means = of_identifier(vault, child.identifier()?)?;
     shape::merge(&mut means.members, child.members.clone());
     let shown = json!({"id": id});

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::*;
+use crate::sandbox::call::View;
 use hyper::header::HeaderMap;
 use serde_json::json;
 
@@ -14,6 +15,7 @@ fn call<'a>(method: &'a str, path: &'a str, headers: &'a HeaderMap, body: &'a [u
         headers,
         body,
         now: SystemTime::now(),
+        view: View::Masked,
     }
 }
 
@@ -38,7 +40,7 @@ fn paths_are_taken_with_one_slash_at_the_end_and_not_with_two() {
     for path in [
         "/tms/v2/customers//",
         "/tms/v2//customers",
-        "/tms/v2/tokenize",
+        "/tms/v2/customers/1/others",
         "/pts/v2/payments",
         "/",
     ] {
@@ -98,7 +100,7 @@ fn an_identifier_changed_by_patch_leaves_the_old_one() {
     let body = json!({"instrumentIdentifier": {"id": old}});
     let instrument = id(&post(&mut state, &list, body));
 
-    let path = href::instrument(&owner, &instrument);
+    let path = Owned::Instrument.path(&owner, &instrument);
     let body = json!({"instrumentIdentifier": {"id": new}}).to_string();
     let headers = HeaderMap::new();
     let patch = call("PATCH", &path, &headers, body.as_bytes());
@@ -120,7 +122,7 @@ fn a_null_identifier_is_missing() {
     let owner = id(&post(&mut state, "/tms/v2/customers", json!({})));
     let body = json!({"instrumentIdentifier": {"id": used}});
     let instrument = id(&post(&mut state, &href::instruments(&owner), body));
-    let path = href::instrument(&owner, &instrument);
+    let path = Owned::Instrument.path(&owner, &instrument);
     let headers = HeaderMap::new();
     let patch = call(
         "PATCH",

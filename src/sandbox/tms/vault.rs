@@ -2,16 +2,47 @@
 
 use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::children::{Child, Children};
 use super::error::TmsError;
 use super::href;
 use super::number::Number;
+use super::owned::Owned;
 use crate::sandbox::ids::Ids;
+use crate::sandbox::store::pairs;
+
+/// Where a payment instrument is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// The customer that owns it, if one does.
+    pub(crate) owner: Option<String>,
+    /// Its id.
+    pub(crate) id: String,
+}
+
+impl Place {
+    /// With a customer.
+    pub(crate) fn of(owner: &str, id: &str) -> Self {
+        Self {
+            owner: Some(owner.to_owned()),
+            id: id.to_owned(),
+        }
+    }
+
+    /// With nobody.
+    pub(crate) fn alone(id: &str) -> Self {
+        Self {
+            owner: None,
+            id: id.to_owned(),
+        }
+    }
+}
 
 /// An instrument identifier: the token of a number.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Identifier {
     /// What it stands for.
     pub(crate) number: Number,
@@ -19,11 +50,12 @@ pub(crate) struct Identifier {
     pub(crate) members: Map<String, Value>,
     /// Its version.
     pub(crate) etag: String,
-    /// The payment instruments that use it: ids of customer and instrument.
-    pub(crate) used_by: IndexSet<(String, String)>,
+    /// The payment instruments that use it.
+    pub(crate) used_by: IndexSet<Place>,
 }
 
 /// A customer with what it owns.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Customer {
     /// Its members, cut to its shape, without the defaults.
     pub(crate) members: Map<String, Value>,
@@ -36,13 +68,19 @@ pub(crate) struct Customer {
 }
 
 /// The tokens of one merchant.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Vault {
     creator: String,
     identifiers: HashMap<String, Identifier>,
     /// The id of each number ever seen; outlives the identifier, so that a number comes back
     /// with its original id.
+    #[serde(with = "pairs")]
     numbers: HashMap<Number, String>,
     customers: HashMap<String, Customer>,
+    /// The customer of each instrument that has one.
+    owners: HashMap<String, String>,
+    /// The instruments that no customer owns.
+    instruments: IndexMap<String, Child>,
     /// Paths of deleted tokens, which are 410 and not 404.
     gone: HashSet<String>,
 }
@@ -55,6 +93,8 @@ impl Vault {
             identifiers: HashMap::new(),
             numbers: HashMap::new(),
             customers: HashMap::new(),
+            owners: HashMap::new(),
+            instruments: IndexMap::new(),
             gone: HashSet::new(),
         }
     }
@@ -135,21 +175,32 @@ impl Vault {
     }
 
     /// Notes that an instrument uses an identifier.
-    pub(crate) fn attach(&mut self, identifier: &str, owner: &str, instrument: &str) {
+    pub(crate) fn attach(&mut self, identifier: &str, place: Place) {
         if let Some(identifier) = self.identifiers.get_mut(identifier) {
-            let user = (owner.to_owned(), instrument.to_owned());
-            identifier.used_by.insert(user);
+            identifier.used_by.insert(place);
         }
     }
 
-    /// Notes that an instrument no longer uses an identifier; returns whether any still does.
-    pub(crate) fn detach(&mut self, identifier: &str, owner: &str, instrument: &str) -> bool {
-        let Some(identifier) = self.identifiers.get_mut(identifier) else {
-            return false;
+    /// Notes that an instrument uses another identifier than before.
+    pub(crate) fn move_use(&mut self, from: &str, to: &str, place: Place) {
+        if let Some(identifier) = self.identifiers.get_mut(from) {
+            identifier.used_by.shift_remove(&place);
+        }
+        self.attach(to, place);
+    }
+
+    /// Deletes the identifier of a deleted instrument unless another uses it.
+    fn release(&mut self, child: &Child, place: &Place) {
+        let Some(id) = child.identifier() else {
+            return;
         };
-        let user = (owner.to_owned(), instrument.to_owned());
-        identifier.used_by.shift_remove(&user);
-        !identifier.used_by.is_empty()
+        let Some(identifier) = self.identifiers.get_mut(id) else {
+            return;
+        };
+        identifier.used_by.shift_remove(place);
+        if identifier.used_by.is_empty() {
+            self.remove_identifier(id);
+        }
     }
 }
 
@@ -189,87 +240,105 @@ impl Vault {
         };
         self.gone.insert(href::customer(id));
         for (instrument, child) in customer.instruments.iter() {
-            self.release(id, instrument, child);
+            self.owners.remove(instrument);
+            self.release(child, &Place::of(id, instrument));
         }
         Ok(())
-    }
-
-    /// Deletes the identifier of a deleted instrument unless another uses it.
-    fn release(&mut self, owner: &str, instrument: &str, child: &Child) {
-        if let Some(identifier) = child.identifier()
-            && !self.detach(identifier, owner, instrument)
-        {
-            self.remove_identifier(identifier);
-        }
     }
 }
 
 // What customers own.
 impl Vault {
-    /// A payment instrument with its customer.
-    pub(crate) fn instrument(
+    /// A payment instrument or a shipping address, with its customer.
+    pub(crate) fn child(
         &self,
+        owned: Owned,
         owner: &str,
         id: &str,
     ) -> Result<(&Customer, &Child), TmsError> {
         let customer = self.customer(owner)?;
-        let found = customer.instruments.get(id).map(|child| (customer, child));
-        found.ok_or_else(|| self.absent(&href::instrument(owner, id)))
+        let found = owned.of(customer).get(id).map(|child| (customer, child));
+        found.ok_or_else(|| self.absent(&owned.path(owner, id)))
     }
 
-    /// The customer of a payment instrument that is named without one.
-    pub(crate) fn owner_of(&self, instrument: &str) -> Option<&str> {
-        let owns = |customer: &Customer| customer.instruments.get(instrument).is_some();
-        let mut customers = self.customers.iter();
-        let found = customers.find(|(_, customer)| owns(customer));
-        found.map(|(id, _)| id.as_str())
-    }
-
-    /// A shipping address with its customer.
-    pub(crate) fn address(&self, owner: &str, id: &str) -> Result<(&Customer, &Child), TmsError> {
-        let customer = self.customer(owner)?;
-        let found = customer.addresses.get(id).map(|child| (customer, child));
-        found.ok_or_else(|| self.absent(&href::address(owner, id)))
-    }
-
-    /// Deletes a payment instrument, and its identifier when nothing else uses it.
-    pub(crate) fn remove_instrument(
+    /// Adds one to a customer.
+    pub(crate) fn add_child(
         &mut self,
+        owned: Owned,
+        owner: &str,
+        id: &str,
+        child: Child,
+        as_default: bool,
+        ids: &Ids,
+    ) -> Result<(), TmsError> {
+        let customer = self.customer_mut(owner)?;
+        let children = owned.of_mut(customer);
+        children.add(id, child);
+        if as_default {
+            children.choose_default(id, ids);
+        }
+        if children.is_default(id) {
+            customer.etag = ids.token();
+        }
+        if owned == Owned::Instrument {
+            self.owners.insert(id.to_owned(), owner.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Deletes one, and an instrument's identifier when nothing else uses it.
+    pub(crate) fn remove_child(
+        &mut self,
+        owned: Owned,
         owner: &str,
         id: &str,
         ids: &Ids,
     ) -> Result<(), TmsError> {
         let customer = self.customer_mut(owner)?;
-        let was_default = customer.instruments.is_default(id);
-        let removed = customer.instruments.remove(id);
-        let removed = removed.map_err(|_| TmsError::IsDefault("PaymentInstrument"))?;
+        let children = owned.of_mut(customer);
+        let was_default = children.is_default(id);
+        let removed = children.remove(id);
+        let removed = removed.map_err(|_| TmsError::IsDefault(owned.label()))?;
         if was_default {
             customer.etag = ids.token();
         }
         if let Some(child) = removed {
-            self.gone.insert(href::instrument(owner, id));
-            self.release(owner, id, &child);
+            self.gone.insert(owned.path(owner, id));
+            if owned == Owned::Instrument {
+                self.owners.remove(id);
+                self.release(&child, &Place::of(owner, id));
+            }
         }
         Ok(())
     }
+}
 
-    /// Deletes a shipping address.
-    pub(crate) fn remove_address(
-        &mut self,
-        owner: &str,
-        id: &str,
-        ids: &Ids,
-    ) -> Result<(), TmsError> {
-        let customer = self.customer_mut(owner)?;
-        let was_default = customer.addresses.is_default(id);
-        let removed = customer.addresses.remove(id);
-        let removed = removed.map_err(|_| TmsError::IsDefault("ShippingAddress"))?;
-        if was_default {
-            customer.etag = ids.token();
+// Payment instruments that no customer owns, and those of whatever home.
+impl Vault {
+    /// An instrument that no customer owns.
+    pub(crate) fn lone(&self, id: &str) -> Result<&Child, TmsError> {
+        let found = self.instruments.get(id);
+        found.ok_or_else(|| self.absent(&href::lone_instrument(id)))
+    }
+
+    /// Adds one, or replaces it.
+    pub(crate) fn add_lone(&mut self, id: &str, child: Child) {
+        self.instruments.insert(id.to_owned(), child);
+    }
+
+    /// Deletes one, and its identifier when nothing else uses it.
+    pub(crate) fn remove_lone(&mut self, id: &str) {
+        if let Some(child) = self.instruments.shift_remove(id) {
+            self.gone.insert(href::lone_instrument(id));
+            self.release(&child, &Place::alone(id));
         }
-        if removed.is_some() {
-            self.gone.insert(href::address(owner, id));
+    }
+
+    /// An instrument that is named without a customer, wherever it is.
+    pub(crate) fn instrument(&self, id: &str) -> Option<&Child> {
+        match self.owners.get(id) {
+            Some(owner) => self.customers.get(owner)?.instruments.get(id),
+            None => self.instruments.get(id),
         }
-        Ok(())
     }
 }

@@ -1,0 +1,127 @@
+//! The simulator in the gateway's own process: whom it knows, and how the merchants reach it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::super::{EX_CONFIG, EX_UNAVAILABLE, Failed};
+use crate::config::{Config, Merchant};
+use crate::mapping::Settings;
+use crate::rest::keys::{
+    Certificate, KeyFault, OpeningKey, PrivateKey, SealingKey, SigningKey,
+};
+use crate::rest::{Authentication, Credentials, JwtKey, Mle, Secret};
+use crate::sandbox::{self, Key, Keys, MerchantKeys, Pair};
+
+/// Whether a merchant of the simulator has this secret.
+pub fn has_secret(merchant: &sandbox::Merchant, wanted: &[u8]) -> bool {
+    let is_it = |key: &Key| matches!(key, Key::Shared { secret, .. } if secret == wanted);
+    merchant.keys.iter().any(is_it)
+}
+
+/// Points every merchant at the simulator, which learns their keys; there is always one merchant to try. With `mle` all
+/// of them get new keys and seal their messages.
+pub fn attach(
+    config: &mut Config,
+    address: SocketAddr,
+    mle: bool,
+) -> Result<sandbox::Settings, Failed> {
+    config.rest.base_url = format!("http://{address}");
+    let mut settings = sandbox::Settings::builtin();
+    if config.merchants.is_empty() {
+        let ready_made = settings.merchants.iter().filter_map(ready_made);
+        config.merchants.extend(ready_made);
+    }
+    for (id, merchant) in &mut config.merchants {
+        merchant.base_url = None;
+        settings.merchants.extend(known(id, merchant, mle)?);
+    }
+    if mle {
+        let ids: Vec<String> = config.merchants.keys().cloned().collect();
+        let keys = Keys::make(&ids)
+            .map_err(|error| Failed::new(EX_UNAVAILABLE, format!("--mle: {error}.")))?;
+        for made in keys.merchants() {
+            if let Some(merchant) = config.merchants.get_mut(&made.merchant) {
+                seal(merchant, keys.host(), made)
+                    .map_err(|error| Failed::new(EX_UNAVAILABLE, format!("--mle: {error}.")))?;
+            }
+        }
+        settings.use_keys(keys);
+    }
+    Ok(settings)
+}
+
+/// The merchant that needs no configuration.
+fn ready_made(known: &sandbox::Merchant) -> Option<(String, Merchant)> {
+    let Some(Key::Shared { id, secret }) = known.keys.first() else {
+        return None;
+    };
+    let secret = Secret::from_bytes(secret.clone());
+    let merchant = Merchant {
+        credentials: Credentials {
+            merchant_id: known.id.clone(),
+            authentication: Authentication::shared_secret(id.as_str(), secret),
+            response_key: None,
+            portfolio_id: None,
+            profile_id: None,
+        },
+        base_url: None,
+        charset: None,
+        settings: Settings::default(),
+    };
+    Some((known.id.clone(), merchant))
+}
+
+/// A configured merchant as the simulator knows it; a meta key is its portfolio's.
+fn known(id: &str, merchant: &Merchant, mle: bool) -> Result<Vec<sandbox::Merchant>, Failed> {
+    let credentials = &merchant.credentials;
+    let own = credentials.shared_secret().map(|own| Key::Shared {
+        id: own.key_id.clone(),
+        secret: own.secret.expose().to_vec(),
+    });
+    if own.is_none() && !mle {
+        let text = format!(
+            "[merchants.{id}] proves itself by certificate, which the simulator does not know: add --mle, with which it \
+             makes one for the merchant."
+        );
+        return Err(Failed::new(EX_CONFIG, text));
+    }
+    let entry = |id: &str, portfolio: Option<String>, keys: Vec<Key>| sandbox::Merchant {
+        id: id.to_owned(),
+        portfolio,
+        keys,
+        reply_certificates: Vec::new(),
+    };
+    let keys = own.into_iter().collect();
+    Ok(match credentials.portfolio_id.as_deref() {
+        Some(portfolio) => vec![
+            entry(id, Some(portfolio.to_owned()), Vec::new()),
+            entry(portfolio, None, keys),
+        ],
+        None => vec![entry(id, None, keys)],
+    })
+}
+
+/// Has a merchant sign with a certificate, and seal its messages.
+fn seal(merchant: &mut Merchant, host: &Pair, made: &MerchantKeys) -> Result<(), KeyFault> {
+    let signing = SigningKey::new(private(&made.signing)?, &certificates(&made.signing)?)?;
+    let sealing = SealingKey::new(&Certificate::provider(certificates(host)?)?)?;
+    let opening = OpeningKey::with_certificate(&private(&made.reply)?, &certificates(&made.reply)?)?;
+    let opening = Arc::new(opening);
+    let credentials = &mut merchant.credentials;
+    credentials.authentication = Authentication::Jwt {
+        key: JwtKey::Certificate(Arc::new(signing)),
+        mle: Mle::Both(Arc::new(sealing), Arc::clone(&opening)),
+    };
+    credentials.response_key = Some(opening);
+    // The new key is the merchant's own.
+    credentials.portfolio_id = None;
+    Ok(())
+}
+
+fn private(pair: &Pair) -> Result<PrivateKey, KeyFault> {
+    PrivateKey::from_pem(pair.key_pem().as_bytes())
+}
+
+fn certificates(pair: &Pair) -> Result<Vec<Certificate>, KeyFault> {
+    Certificate::from_pem(pair.certificate_pem().as_bytes())
+}

@@ -1,0 +1,367 @@
+//! The simulated host: one request in, one reply out.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use hyper::http::request::Parts;
+use hyper::{Request, Response, StatusCode};
+
+use crate::sandbox::admin::{self, Plan};
+use crate::sandbox::auth::{self, Received, Refusal, Rules, Sender};
+use crate::sandbox::call::{Call, View};
+use crate::sandbox::clock::Clock;
+use crate::sandbox::fault::{self, Cut, Fault, Sent, UnknownFault};
+use crate::sandbox::ids::Ids;
+use crate::sandbox::keys::{Certificate, jwe};
+use crate::sandbox::merchants::Merchants;
+use crate::sandbox::mle::{self, Opener};
+use crate::sandbox::pts;
+use crate::sandbox::reply::Reply;
+use crate::sandbox::server::SandboxError;
+use crate::sandbox::settings::Settings;
+use crate::sandbox::store::{State, StateError, Store};
+use crate::sandbox::tms;
+
+/// The largest body that is read.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How long a request's body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The media type of a sealed retrieval.
+const JOSE: &str = "application/jose";
+
+/// The simulated host: its keys and its state.
+pub(crate) struct Host {
+    /// What it was started with.
+    pub(crate) settings: Settings,
+    merchants: Merchants,
+    opener: Option<Opener>,
+    /// The private authority behind https.
+    pub(crate) authority: Option<String>,
+    /// The clock that everything goes by.
+    pub(crate) clock: Clock,
+    /// The faults that wait for their request.
+    pub(crate) plan: Plan,
+    /// Ids of replies, apart from those of tokens so that reads don't shift the latter.
+    reply_ids: Ids,
+    /// One lock a request; nothing waits while it is held.
+    state: Mutex<State>,
+    store: Option<Store>,
+}
+
+impl Host {
+    /// Prepares a host; reads its state when it is kept.
+    pub(crate) fn new(settings: Settings, authority: Option<String>) -> Result<Self, SandboxError> {
+        let seed = seed(settings.seed)?;
+        let opener = settings.keys.as_ref().map(|keys| Opener::new(keys.host()));
+        let store = settings.state.as_deref().map(Store::open).transpose()?;
+        let mut state = State::new(seed, &settings);
+        if let Some(kept) = store.as_ref().map(Store::read).transpose()?.flatten() {
+            state.restore(kept);
+        }
+        Ok(Self {
+            merchants: Merchants::new(settings.merchants.clone()),
+            opener: opener.transpose()?,
+            authority,
+            clock: Clock::starting_at(settings.clock),
+            plan: Plan::default(),
+            reply_ids: Ids::new(!seed),
+            state: Mutex::new(state),
+            store,
+            settings,
+        })
+    }
+
+    /// Forgets everything but its settings.
+    pub(crate) fn reset(&self, seed_wanted: Option<u64>) -> Result<(), SandboxError> {
+        let seed = seed(seed_wanted.or(self.settings.seed))?;
+        *self.state() = State::new(seed, &self.settings);
+        self.plan.clear();
+        match self.settings.clock {
+            Some(start) => self.clock.set(start),
+            None => self.clock.unset(),
+        }
+        self.changed();
+        Ok(())
+    }
+
+    /// The tokens and transactions.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held may have left one token half changed, which a simulator
+        // can live with; refusing every later request would hide the panic behind it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who may call.
+    pub(crate) fn merchants(&self) -> &Merchants {
+        &self.merchants
+    }
+
+    /// Has the state written soon.
+    pub(crate) fn changed(&self) {
+        if let Some(store) = &self.store {
+            store.changed();
+        }
+    }
+
+    /// Writes the state whenever it changed, for ever.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        let Some(store) = &self.store else {
+            return;
+        };
+        loop {
+            store.until_changed().await;
+            let host = Arc::clone(&self);
+            let saved = tokio::task::spawn_blocking(move || host.save());
+            if let Ok(Err(error)) = saved.await {
+                tracing::error!(%error, "the state could not be kept");
+            }
+        }
+    }
+
+    /// Writes the state, when it is kept.
+    pub(crate) fn save(&self) -> Result<(), StateError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        // The lock must not be held while the file is written.
+        let text = self.state().to_json()?;
+        store.write(&text)
+    }
+
+    /// Answers, with the fault that the request or an operator asked for.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Sent>, Cut> {
+        let (parts, body) = request.into_parts();
+        let body = read_body(body).await;
+        if admin::is_admin(parts.uri.path()) {
+            let reply = body.map_or_else(
+                |reply| reply.into(),
+                |body| admin::answer(self, parts.method.as_str(), parts.uri.path(), &body),
+            );
+            return Ok(reply.respond());
+        }
+        let fault = match Fault::of_headers(&parts.headers) {
+            Ok(fault) => fault.or_else(|| self.plan.take(&parts.method, parts.uri.path())),
+            Err(UnknownFault) => {
+                let reply = Reply::message(400, "x-sandbox-fault names no fault");
+                return Ok(self.respond(reply, None));
+            }
+        };
+        if let Some(fault) = &fault {
+            tracing::info!(?fault, path = parts.uri.path(), "fault asked for");
+        }
+        if let Some(fault) = &fault
+            && let Some(ended) = fault.before().await
+        {
+            return ended;
+        }
+        let response = self.work(&parts, body).await;
+        match fault {
+            Some(fault) => fault.after(response).await,
+            None => Ok(response),
+        }
+    }
+
+    /// Does what is asked, and logs it.
+    async fn work(&self, parts: &Parts, body: Result<Bytes, Reply>) -> Response<Sent> {
+        let (reply, sender) = match body {
+            Ok(body) => self.admit(parts, &body).await,
+            Err(reply) => (reply, None),
+        };
+        tracing::info!(
+            method = %parts.method,
+            path = parts.uri.path(),
+            status = reply.status,
+            merchant = sender.map_or("-", |sender| sender.merchant.id.as_str()),
+            "answered"
+        );
+        self.respond(reply, sender.and_then(|sender| sender.reply))
+    }
+
+    /// Authenticates, opens what is sealed, then has the request served.
+    async fn admit(&self, parts: &Parts, body: &[u8]) -> (Reply, Option<Sender<'_>>) {
+        let now = self.clock.now();
+        let sender = match self.authenticate(parts, body, now) {
+            Ok(sender) => sender,
+            Err(refusal) => {
+                tracing::warn!(
+                    method = %parts.method,
+                    path = parts.uri.path(),
+                    reason = %refusal,
+                    "authentication failed"
+                );
+                return (Reply::unauthorized(), None);
+            }
+        };
+        let opened = mle::open(body, sender.by_token, self.opener.as_ref()).await;
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(reason) => {
+                tracing::warn!(path = parts.uri.path(), %reason, "sealed request not opened");
+                let reply = Reply::message(400, "The encrypted request could not be read");
+                return (reply, Some(sender));
+            }
+        };
+        let call = Call {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or(""),
+            headers: &parts.headers,
+            body: opened.as_deref().unwrap_or(body),
+            now,
+            view: view(parts),
+        };
+        let reply = match call.view {
+            View::Masked => self.serve(sender, &call),
+            View::Unmasked => self.serve_unmasked(sender, &call),
+        };
+        (reply, Some(sender))
+    }
+
+    fn authenticate(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        now: SystemTime,
+    ) -> Result<Sender<'_>, Refusal> {
+        let target = parts.uri.path_and_query();
+        let received = Received {
+            method: parts.method.as_str(),
+            target: target.map_or("/", |target| target.as_str()),
+            host: parts.uri.authority().map(|authority| authority.as_str()),
+            headers: &parts.headers,
+            body,
+        };
+        let rules = Rules {
+            merchants: &self.merchants,
+            now,
+            date_away_max: self.settings.date_away_max,
+            parentheses: self.settings.parentheses,
+        };
+        auth::authenticate(&received, &rules)
+    }
+
+    /// Calls the service that owns the path.
+    fn serve(&self, sender: Sender<'_>, call: &Call<'_>) -> Reply {
+        let merchant = &sender.merchant.id;
+        let reply = {
+            let mut state = self.state();
+            let State { tokens, payments } = &mut *state;
+            match call.path.starts_with("/tms/") {
+                true => tms::answer(tokens, merchant, call),
+                false => pts::answer(payments, tokens, merchant, call),
+            }
+        };
+        if call.method != "GET" {
+            self.changed();
+        }
+        reply
+    }
+
+    /// Serves a retrieval with whole numbers, which leave only sealed for the merchant.
+    fn serve_unmasked(&self, sender: Sender<'_>, call: &Call<'_>) -> Reply {
+        let known = sender.merchant.reply_certificates.first();
+        let Some(certificate) = sender.reply.or(known) else {
+            tracing::warn!(
+                path = call.path,
+                "no certificate to seal whole numbers with"
+            );
+            return tms::forbidden();
+        };
+        let reply = self.serve(sender, call);
+        if reply.status != 200 {
+            return reply;
+        }
+        let body = reply.text();
+        let header = serde_json::json!({"cty": "json", "typ": "JWT"});
+        match jwe::seal(body.as_bytes(), certificate, header) {
+            Ok(sealed) => reply.with_text(JOSE, sealed),
+            Err(error) => {
+                tracing::error!(%error, "no sealed retrieval");
+                Reply::message(500, "The reply could not be encrypted")
+            }
+        }
+    }
+
+    fn respond(&self, reply: Reply, seal: Option<&Certificate>) -> Response<Sent> {
+        let mut content_type = reply.content_type;
+        let mut body = reply.text();
+        if let Some(certificate) = seal.filter(|_| content_type != JOSE && !body.is_empty()) {
+            let since = self.clock.now().duration_since(UNIX_EPOCH);
+            let iat = since.unwrap_or_default().as_secs();
+            match mle::seal(&body, certificate, iat) {
+                Some(sealed) => body = sealed,
+                // Better nothing than in the clear what was asked for under seal.
+                None => return fault::page(StatusCode::INTERNAL_SERVER_ERROR, None),
+            }
+            content_type = "application/json;charset=utf-8";
+        }
+        let mut response = Response::new(Sent::whole(body.into()));
+        // Every status here is a constant of this module's callers; 500 would show a typo.
+        *response.status_mut() =
+            StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        if reply.status != 204 {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        let correlation = HeaderName::from_static("v-c-correlation-id");
+        insert(headers, correlation, &self.reply_ids.correlation());
+        let transaction = HeaderName::from_static("uniquetransactionid");
+        insert(headers, transaction, &self.reply_ids.transaction());
+        if let Some(etag) = reply.etag {
+            insert(headers, ETAG, &format!("\"{etag}\""));
+        }
+        if let Some(location) = reply.location {
+            insert(headers, LOCATION, &location);
+        }
+        response
+    }
+}
+
+fn seed(wanted: Option<u64>) -> Result<u64, SandboxError> {
+    match wanted {
+        Some(seed) => Ok(seed),
+        None => Ids::entropy().map_err(SandboxError::Entropy),
+    }
+}
+
+/// Whether a retrieval of tokens is to show whole numbers.
+fn view(parts: &Parts) -> View {
+    let accepts = parts.headers.get_all(ACCEPT).iter();
+    let wants = accepts.filter_map(|value| value.to_str().ok());
+    let is_jose = wants.flat_map(|value| value.split(',')).any(|one| {
+        let kind = one.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case(JOSE)
+    });
+    match is_jose && parts.method == "GET" && parts.uri.path().starts_with("/tms/") {
+        true => View::Unmasked,
+        false => View::Masked,
+    }
+}
+
+/// Adds a header of a value made here, which is always ASCII.
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Reads a body within the limits of size and time.
+async fn read_body<B>(body: B) -> Result<Bytes, Reply>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let whole = Limited::new(body, BODY_BYTES_MAX).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, whole).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Reply::message(413, "The request is too large"))
+        }
+        Ok(Err(_)) => Err(Reply::message(400, "The request could not be read")),
+        Err(_) => Err(Reply::message(408, "The request took too long")),
+    }
+}
