@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
     listen: SocketAddr,
     #[command(flatten)]
-    merchants: merchants::Arguments,
+    merchants: merchants::MerchantArguments,
     #[command(flatten)]
     keys: KeyArguments,
     #[command(flatten)]
@@ -94,7 +94,10 @@ pub fn run(arguments: Arguments) -> Ended {
     Ok(ExitCode::SUCCESS)
 }
 
-fn settings(merchants: merchants::Arguments, behaviour: Behaviour) -> Result<Settings, Failed> {
+fn settings(
+    merchants: merchants::MerchantArguments,
+    behaviour: Behaviour,
+) -> Result<Settings, Failed> {
     let mut settings = match merchants.read()? {
         merchants if merchants.is_empty() => Settings::builtin(),
         merchants => Settings::with_merchants(merchants),

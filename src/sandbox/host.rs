@@ -1,5 +1,6 @@
 //! The simulated host: one request in, one reply out.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -33,6 +34,15 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The media type of a sealed retrieval.
 const JOSE: &str = "application/jose";
 
+/// How often messages were sealed, so that a client can be seen to do it.
+#[derive(Debug, Default)]
+pub(crate) struct Seals {
+    /// Requests that were opened.
+    pub(crate) requests: AtomicU64,
+    /// Replies that were sealed.
+    pub(crate) replies: AtomicU64,
+}
+
 /// The simulated host: its keys and its state.
 pub(crate) struct Host {
     /// What it was started with.
@@ -45,6 +55,8 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     /// The faults that wait for their request.
     pub(crate) plan: Plan,
+    /// How often messages were sealed.
+    pub(crate) seals: Seals,
     /// Ids of replies, apart from those of tokens so that reads don't shift the latter.
     reply_ids: Ids,
     /// One lock a request; nothing waits while it is held.
@@ -68,6 +80,7 @@ impl Host {
             authority,
             clock: Clock::starting_at(settings.clock),
             plan: Plan::default(),
+            seals: Seals::default(),
             reply_ids: Ids::new(!seed),
             state: Mutex::new(state),
             store,
@@ -80,6 +93,8 @@ impl Host {
         let seed = seed(seed_wanted.or(self.settings.seed))?;
         *self.state() = State::new(seed, &self.settings);
         self.plan.clear();
+        self.seals.requests.store(0, Ordering::Relaxed);
+        self.seals.replies.store(0, Ordering::Relaxed);
         match self.settings.clock {
             Some(start) => self.clock.set(start),
             None => self.clock.unset(),
@@ -205,6 +220,9 @@ impl Host {
                 return (reply, Some(sender));
             }
         };
+        if opened.is_some() {
+            self.seals.requests.fetch_add(1, Ordering::Relaxed);
+        }
         let call = Call {
             method: parts.method.as_str(),
             path: parts.uri.path(),
@@ -298,6 +316,7 @@ impl Host {
                 None => return fault::page(StatusCode::INTERNAL_SERVER_ERROR, None),
             }
             content_type = "application/json;charset=utf-8";
+            self.seals.replies.fetch_add(1, Ordering::Relaxed);
         }
         let mut response = Response::new(Sent::whole(body.into()));
         // Every status here is a constant of this module's callers; 500 would show a typo.

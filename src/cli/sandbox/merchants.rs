@@ -11,7 +11,7 @@ use super::super::{EX_CONFIG, EX_NOINPUT, EX_USAGE, Failed};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Merchants")]
-pub struct Arguments {
+pub struct MerchantArguments {
     /// A merchant id; several merchants are several of these, each with its key.
     #[arg(long, value_name = "ID", requires_all = ["key_id", "secret"])]
     merchant: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Arguments {
     merchants: Option<PathBuf>,
 }
 
-impl Arguments {
+impl MerchantArguments {
     /// All merchants that were given; none stand for the built-in one.
     pub fn read(self) -> Result<Vec<Merchant>, Failed> {
         let count = self.merchant.len();

@@ -1,5 +1,6 @@
 //! The calls of an operator.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
@@ -87,6 +88,10 @@ fn status(host: &Host) -> Value {
         "merchants": merchants.map(|merchant| &merchant.id).collect::<Vec<_>>(),
         "faults": host.plan.list(),
         "mle": host.settings.keys.is_some(),
+        "sealed": {
+            "requests": host.seals.requests.load(Ordering::Relaxed),
+            "replies": host.seals.replies.load(Ordering::Relaxed),
+        },
     })
 }
 
