@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 /// The system's time, shifted; it keeps running.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    /// Milliseconds ahead of the system.
+    /// Microseconds ahead of the system.
     ahead: AtomicI64,
 }
 
@@ -23,7 +23,7 @@ impl Clock {
     /// What it shows.
     pub(crate) fn now(&self) -> SystemTime {
         let ahead = self.ahead.load(Ordering::Relaxed);
-        let shift = Duration::from_millis(ahead.unsigned_abs());
+        let shift = Duration::from_micros(ahead.unsigned_abs());
         let now = SystemTime::now();
         // A shift out of the range of times leaves the clock where it is.
         let shifted = if ahead < 0 {
@@ -38,15 +38,16 @@ impl Clock {
     pub(crate) fn set(&self, now: SystemTime) {
         let system = SystemTime::now();
         let ahead = match now.duration_since(system) {
-            Ok(ahead) => millis(ahead),
-            Err(behind) => -millis(behind.duration()),
+            // Rounded up, so that it does not show a moment before.
+            Ok(ahead) => micros(ahead).saturating_add(1),
+            Err(behind) => -micros(behind.duration()),
         };
         self.ahead.store(ahead, Ordering::Relaxed);
     }
 
     /// Moves it forward.
     pub(crate) fn advance(&self, by: Duration) {
-        self.ahead.fetch_add(millis(by), Ordering::Relaxed);
+        self.ahead.fetch_add(micros(by), Ordering::Relaxed);
     }
 
     /// Has it show the system's time again.
@@ -55,8 +56,8 @@ impl Clock {
     }
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -91,6 +91,11 @@ impl Running {
         Request::new(method, path, &self.host)
     }
 
+    /// A request to whatever host.
+    pub fn request_to(host: &str, method: &str, path: &str) -> Request {
+        Request::new(method, path, host)
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(&self.request("GET", path).jwt(FIRST)).await
     }
