@@ -47,7 +47,9 @@ impl Clock {
 
     /// Moves it forward.
     pub(crate) fn advance(&self, by: Duration) {
-        self.ahead.fetch_add(micros(by), Ordering::Relaxed);
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        let moved = ahead.saturating_add(micros(by));
+        self.ahead.store(moved, Ordering::Relaxed);
     }
 
     /// Has it show the system's time again.

@@ -21,6 +21,8 @@ from CyberSource.api_client import ApiClient
 from CyberSource.rest import ApiException
 from jwcrypto import jwk
 
+from models import Models
+
 # What the SDK needs to run at all: its version look-up trips over another package's name.
 ApiClient.get_client_id = lambda self: "cybs-rest-sdk-python"
 # It checks the primes of its private keys anew for every call, which takes most of the time.
@@ -72,8 +74,9 @@ def classes():
 
 
 class Client:
-    def __init__(self, mode):
+    def __init__(self, mode, models):
         self.mode = mode
+        self.models = models
         self.classes = classes()
         self.saved = {"unique": uuid.uuid4().hex[:20]}
         self.calls = 0
@@ -109,6 +112,9 @@ class Client:
             return
         if self.mode.get("wrong"):
             return
+        if self.models and 200 <= status < 300:
+            for fault in self.models.faults(snake(step["do"]), body):
+                self.unexpected.append(f"{step['do']}: model: {fault}")
         for path, value in step.get("check", {}).items():
             found = at(body, path)
             if found != fill(value, self.saved):
@@ -123,13 +129,14 @@ def main():
     with open(config["scenario"], encoding="utf-8") as file:
         scenario = json.load(file)
     failed = False
+    models = Models.from_environment()
     for mode in config["modes"]:
         if mode.get("ca"):
             # The SDK trusts what certifi has and nothing else.
             certifi.where = CyberSource.rest.certifi.where = lambda path=mode["ca"]: path
         # Every mode begins with an empty sandbox.
         urllib.request.urlopen(urllib.request.Request(config["operator"] + "/reset", method="POST"))
-        client = Client(mode)
+        client = Client(mode, models)
         # With wrong secrets one call of each kind of verb is enough: nothing can be saved.
         wrong = ("postCustomer", "createPayment")
         steps = [step for step in scenario if step["do"] in wrong][:2] if mode.get("wrong") else scenario
@@ -145,6 +152,8 @@ def main():
         for line in client.unexpected:
             print("   ", line)
         failed = failed or bool(client.unexpected)
+    if models:
+        print(f"python: {models.checked} replies held against the models")
     sys.exit(failed)
 
 

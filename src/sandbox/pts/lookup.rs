@@ -1,11 +1,14 @@
 //! Transaction details: `GET /tss/v2/transactions/{id}`.
 
+use std::time::SystemTime;
+
 use serde_json::{Value, json};
 
 use super::error::PtsError;
 use super::ledger::{Ledger, Record};
 use super::reason::Reason;
 use super::service::Service;
+use super::submit_time;
 use crate::sandbox::reply::Reply;
 
 /// The members of the transaction's own reply that are shown again.
@@ -42,14 +45,41 @@ pub(crate) fn read(ledger: &Ledger, merchant: &str, id: &str) -> Result<Reply, P
             shown[*name] = value.clone();
         }
     }
+    // Shown in the payment's own reply and not here (SDK).
+    if let Some(Value::Object(payment)) = shown.get_mut("paymentInformation") {
+        payment.remove("tokenizedCard");
+    }
     Ok(Reply::hal(200, shown))
 }
 
-/// A payment as it was answered: nothing here changes by itself. 404 for what is none.
-pub(crate) fn refresh(ledger: &Ledger, merchant: &str, id: &str) -> Result<Reply, PtsError> {
+/// A payment as it stands: nothing here changes by itself. 404 for what is none.
+///
+/// The reply shows less than the payment's own did (SDK).
+pub(crate) fn refresh(
+    ledger: &Ledger,
+    merchant: &str,
+    id: &str,
+    now: SystemTime,
+) -> Result<Reply, PtsError> {
     let found = ledger.find(merchant, "payments", id);
     let record = found.map_err(|_| PtsError::NotOwned)?;
-    Ok(Reply::hal(201, record.reply.clone()))
+    let processor = &record.reply["processorInformation"];
+    let mut shown = json!({
+        "id": id,
+        "submitTimeUtc": record.reply["submitTimeUtc"],
+        "updateTimeUtc": submit_time(now),
+        "status": record.reply["status"],
+        "reconciliationId": record.reply["reconciliationId"],
+        "clientReferenceInformation": record.reply["clientReferenceInformation"],
+        "processorInformation": {"responseCode": processor["responseCode"]},
+    });
+    if let Some(transaction) = processor.get("transactionId") {
+        shown["processorInformation"]["transactionId"] = transaction.clone();
+    }
+    if let Some(error) = record.reply.get("errorInformation") {
+        shown["errorInformation"] = error.clone();
+    }
+    Ok(Reply::hal(201, shown))
 }
 
 fn applications(record: &Record) -> Value {

@@ -210,7 +210,7 @@ fn route(desk: &mut Desk<'_>, target: &Target<'_>, call: &Call<'_>) -> Result<Re
         (Credits, "POST") => refund::credit(desk, body),
         (VoidsOf(collection, id), "POST") => void::create(desk, body, collection, id),
         (Voids, "POST") => void::after_timeout(desk, body),
-        (Refresh(id), "POST") => lookup::refresh(desk.ledger, desk.merchant, id),
+        (Refresh(id), "POST") => lookup::refresh(desk.ledger, desk.merchant, id, desk.now),
         // Unknown and not owned are the same here, in the words of the infrastructure.
         (Transaction(id), "GET") => {
             let read = lookup::read(desk.ledger, desk.merchant, id);

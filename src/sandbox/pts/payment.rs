@@ -273,7 +273,13 @@ fn show_increment(
     });
     if end.is_good() {
         shown["reconciliationId"] = reply["reconciliationId"].clone();
-        shown["processorInformation"] = reply["processorInformation"].clone();
+        let mut processor = reply["processorInformation"].clone();
+        // No address is checked again, and the SDK's model has no place for it.
+        if let Some(members) = processor.as_object_mut() {
+            members.remove("avs");
+            members.remove("cardVerification");
+        }
+        shown["processorInformation"] = processor;
         let amounts = json!({"authorizedAmount": total.to_string(), "currency": currency});
         shown["orderInformation"] = json!({"amountDetails": amounts});
     } else {
