@@ -15,6 +15,24 @@ const KEY_ID: &str = "08c94330-f618-42a3-b09d-e1e43be5efda";
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const WRONG_SECRET: &str = "d3Jvbmcgc2VjcmV0IG9mIHRoZSByaWdodCBsZW5ndGg=";
 
+/// The built-in merchant, as a member of a portfolio.
+const MERCHANTS: &str = r#"
+[[merchants]]
+id = "mid1234"
+portfolio = "chain1"
+key_id = "08c94330-f618-42a3-b09d-e1e43be5efda"
+secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+[[merchants]]
+id = "chain1"
+key_id = "metakey"
+secret = "c2VjcmV0IG9mIHRoZSBwb3J0Zm9saW8sIGxvbmcgZW5vdWdo"
+"#;
+const METAKEY: (&str, &str) = (
+    "metakey",
+    "c2VjcmV0IG9mIHRoZSBwb3J0Zm9saW8sIGxvbmcgZW5vdWdo",
+);
+
 /// A running sandbox with its folder of keys; ends with this value.
 struct Sandbox {
     process: Child,
@@ -31,8 +49,11 @@ impl Sandbox {
         let strange_keys = tempfile::tempdir().expect("a folder");
         scmp_gateway::sandbox::Keys::in_folder(strange_keys.path(), &[MERCHANT.to_owned()])
             .expect("keys are made");
+        let merchants = keys.path().join("merchants.toml");
+        std::fs::write(&merchants, MERCHANTS).expect("the merchants are written");
         let mut process = Command::new(env!("CARGO_BIN_EXE_scmp-gateway"))
-            .args(["sandbox", "--listen", "127.0.0.1:0", "--mle"])
+            .args(["sandbox", "--listen", "127.0.0.1:0", "--mle", "--merchants"])
+            .arg(merchants)
             .args(["--tls", "127.0.0.1:0", "--keys"])
             .arg(keys.path())
             .env("SCMP_GATEWAY_LOG", "off")
@@ -175,9 +196,46 @@ impl Sdk {
         settings
     }
 
-    /// Every scheme over http and https, and secrets that are wrong.
+    /// Settings with the key of the merchant's portfolio.
+    fn with_metakey(self, mut settings: Value) -> Value {
+        let (names, on) = match self {
+            Self::Python => (
+                [
+                    "merchant_keyid",
+                    "merchant_secretkey",
+                    "use_metakey",
+                    "portfolio_id",
+                ],
+                json!(1),
+            ),
+            Self::Node => (
+                [
+                    "merchantKeyId",
+                    "merchantsecretKey",
+                    "useMetaKey",
+                    "portfolioID",
+                ],
+                json!(true),
+            ),
+        };
+        let values = [json!(METAKEY.0), json!(METAKEY.1), on, json!("chain1")];
+        for (name, value) in names.into_iter().zip(values) {
+            settings[name] = value;
+        }
+        settings
+    }
+
+    /// Every scheme over http and https, portfolios' keys, and secrets that are wrong.
     fn config(self, sandbox: &Sandbox) -> Value {
         let mut modes = Vec::new();
+        for scheme in [Scheme::Signature, Scheme::Shared] {
+            let settings = self.settings(sandbox, &sandbox.plain, scheme, SECRET);
+            modes.push(json!({
+                "name": format!("http, {} and a metakey", scheme.name()),
+                "sealed": false,
+                "settings": self.with_metakey(settings),
+            }));
+        }
         for url in [&sandbox.plain, &sandbox.tls] {
             let way = url.split(':').next().unwrap_or_default();
             for scheme in Scheme::ALL {

@@ -6,18 +6,23 @@
 //!
 //! # What it simulates
 //!
-//! - **Authentication**, verified over the bytes received, before anything else: HTTP Signature
-//!   and JWT version 2 with a shared secret. A refusal is 401
-//!   `{"response":{"rmsg":"Authentication Failed"}}`, which the real host sends too; the log says
-//!   why. See `auth`.
+//! - **Authentication**, verified over the bytes received, before anything else: HTTP Signature,
+//!   JWT version 2 with a shared secret or a certificate, JWT version 1; keys of portfolios. A
+//!   refusal is 401 `{"response":{"rmsg":"Authentication Failed"}}`, which the real host sends
+//!   too; the log says why. See `auth`.
+//! - **Message-level encryption**: sealed requests, sealed replies, and retrievals of whole numbers
+//!   under seal; the keys for it are made here. See `mle` and `keys`.
 //! - **Token management (TMS)**: instrument identifiers, customers, their payment instruments and
-//!   shipping addresses, with state, ETags, defaults, cascades and errors. See `tms`.
+//!   shipping addresses, payment instruments of nobody, several tokens by one call; with state,
+//!   ETags, defaults, cascades and errors. See `tms`.
 //! - **Payments (PTS)**: authorizations, sales, increments, captures, reversals, refunds, credits
 //!   and voids, by card, by token of this vault, by bank account; tokens made by a payment;
 //!   reversal and void after a time-out; details of a transaction (TSS). The list of operations
 //!   and of the amounts and accounts that decline is the documentation of `pts`.
-//! - **Faults of the way**, by the request header `x-sandbox-fault`: cut connections, delays, half
-//!   replies, pages of proxies. See `fault`.
+//! - **Faults of the way**, by the request header `x-sandbox-fault` or planned by an operator: cut
+//!   connections, delays, half replies, pages of proxies, wrong ETags. See `fault`.
+//! - **Operators' calls** under `/sandbox`: faults, clock, settlement, balances, reset, keys. See
+//!   `admin`.
 //!
 //! # Rules and their sources
 //!
@@ -38,6 +43,8 @@
 //!   the case in which a careless client loses data). A `null` removes a member (choice).
 //! - Unknown members are accepted and not kept, so a card number sent in the wrong place never
 //!   comes back; ids in a body are ignored (choice).
+//! - A payment instrument is found in the home where it was made, with its customer or under
+//!   `/tms/v1/paymentinstruments`; payments take both (choice).
 //! - Any use of a stale `If-Match` is 412, also on DELETE (spec for PATCH, choice for DELETE).
 //!
 //! Payments:
@@ -74,16 +81,22 @@
 //! - `CONTACT_PROCESSOR` leaves nothing to capture but by `VERBAL` with its code (guide, choice);
 //!   an order that risk management rejects can be reversed and not captured (choice).
 //!
+//! Seals:
+//!
+//! - Sealed requests need a JWT (SDK); no operation insists on one (choice: the SDK seals
+//!   `/tms/v2/tokenize` always). What cannot be opened is 400, and a reply asked for under an
+//!   unknown key 401 (choices). 204 has nothing to seal.
+//! - `Accept: application/jose` gets a bare JWE, sealed for the key that the token names or else
+//!   the merchant's first; 403 without one (guide for the form, choice for the rest).
+//!
 //! # What it does not do
 //!
 //! No risk, tax, payouts, recurring billing or reports; no payer authentication beyond its two
 //! refusals; no search for transactions; `DUPLICATE_REQUEST` only by its amount. No processor but
-//! the default simulator, no level II and III data, no partial reversal that leaves a rest, no
-//! settlement but by time. No message-level encryption, OAuth or JWT with certificates; no
-//! portfolio keys; no standalone payment instruments, network token enrollment or
-//! `/tms/v2/tokenize`. The cards behind `legacyToken`, `fluidData` and transient tokens are taken
-//! for an approved Visa card. Nothing is kept on disk, and nothing expires: transactions and the
-//! ids of deleted tokens are remembered until the process ends. TLS is for a proxy in front.
+//! the default simulator, no level II and III data, no partial reversal that leaves a rest. No
+//! OAuth, no network tokens: an enrollment is accepted and nothing comes of it. The cards behind
+//! `legacyToken`, `fluidData` and transient tokens are taken for an approved Visa card. Nothing
+//! expires: transactions and the ids of deleted tokens are remembered until a reset.
 
 mod admin;
 mod auth;

@@ -78,15 +78,16 @@ impl Settings {
         }
     }
 
-    /// Adds the keys that each of its merchants was given.
+    /// Adds the keys that each of its merchants was given; other merchants' are left out.
     pub fn use_keys(&mut self, keys: Keys) {
         for made in keys.merchants() {
-            self.merchants.push(Merchant {
-                id: made.merchant.clone(),
-                portfolio: None,
-                keys: vec![Key::Certificate(made.signing.certificate().clone())],
-                reply_certificates: vec![made.reply.certificate().clone()],
-            });
+            let key = Key::Certificate(made.signing.certificate().clone());
+            let reply = made.reply.certificate().clone();
+            let known = |merchant: &&mut Merchant| merchant.id == made.merchant;
+            if let Some(merchant) = self.merchants.iter_mut().find(known) {
+                merchant.keys.push(key);
+                merchant.reply_certificates.push(reply);
+            }
         }
         self.keys = Some(keys);
     }

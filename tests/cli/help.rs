@@ -11,7 +11,8 @@ fn each_command_shows_its_options() {
         ),
         (
             "sandbox",
-            "--listen <ADDR> --merchant <ID> --key-id <ID> --secret <BASE64>",
+            "--listen <ADDR> --merchant <ID> --key-id <ID> --secret <BASE64> --merchants <FILE> --mle --keys <DIR> --tls \
+             --strict --seed <NUMBER> --clock <TIME> --state <FILE>",
         ),
         ("send", "--to <URL> [FILE]"),
         ("translate", "--config <FILE> [FILE] --mappings <DIR>"),

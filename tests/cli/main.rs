@@ -7,6 +7,7 @@ mod golden;
 mod help;
 mod keys;
 mod run;
+mod sandbox;
 mod send;
 mod serve;
 mod translate;
