@@ -45,7 +45,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
-    Sandbox(sandbox::Arguments),
+    Sandbox(Box<sandbox::Arguments>),
     Send(send::Arguments),
     Translate(translate::Arguments),
     Golden(golden::Arguments),
@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
     let mappings = arguments.mappings.as_deref();
     let ended = match arguments.command {
         Command::Serve(command) => serve::run(command, mappings),
-        Command::Sandbox(command) => sandbox::run(command),
+        Command::Sandbox(command) => sandbox::run(*command),
         Command::Send(command) => send::run(command),
         Command::Translate(command) => translate::run(command, mappings),
         Command::Golden(command) => golden::run(command, mappings),

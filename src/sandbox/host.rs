@@ -67,7 +67,7 @@ pub(crate) struct Host {
 impl Host {
     /// Prepares a host; reads its state when it is kept.
     pub(crate) fn new(settings: Settings, authority: Option<String>) -> Result<Self, SandboxError> {
-        let seed = seed(settings.seed)?;
+        let seed = settings.seed.unwrap_or_else(Ids::any_seed);
         let opener = settings.keys.as_ref().map(|keys| Opener::new(keys.host()));
         let store = settings.state.as_deref().map(Store::open).transpose()?;
         let mut state = State::new(seed, &settings);
@@ -89,8 +89,8 @@ impl Host {
     }
 
     /// Forgets everything but its settings.
-    pub(crate) fn reset(&self, seed_wanted: Option<u64>) -> Result<(), SandboxError> {
-        let seed = seed(seed_wanted.or(self.settings.seed))?;
+    pub(crate) fn reset(&self, seed: Option<u64>) {
+        let seed = seed.or(self.settings.seed).unwrap_or_else(Ids::any_seed);
         *self.state() = State::new(seed, &self.settings);
         self.plan.clear();
         self.seals.requests.store(0, Ordering::Relaxed);
@@ -100,7 +100,6 @@ impl Host {
             None => self.clock.unset(),
         }
         self.changed();
-        Ok(())
     }
 
     /// The tokens and transactions.
@@ -337,13 +336,6 @@ impl Host {
             insert(headers, LOCATION, &location);
         }
         response
-    }
-}
-
-fn seed(wanted: Option<u64>) -> Result<u64, SandboxError> {
-    match wanted {
-        Some(seed) => Ok(seed),
-        None => Ids::entropy().map_err(SandboxError::Entropy),
     }
 }
 

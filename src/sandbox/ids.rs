@@ -3,6 +3,7 @@
 //! The ids of a sandbox need to be unlike each other, not unguessable; a seed makes them the same
 //! in every run.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The step of SplitMix64 (Steele, Lea, Flood 2014): odd, so that it visits every 64-bit value.
@@ -22,12 +23,11 @@ impl Ids {
         }
     }
 
-    /// A seed out of the operating system's entropy.
-    pub(crate) fn entropy() -> std::io::Result<u64> {
-        let mut bytes = [0; 8];
-        aws_lc_rs::rand::fill(&mut bytes)
-            .map_err(|_| std::io::Error::other("the system gave no entropy"))?;
-        Ok(u64::from_le_bytes(bytes))
+    /// A seed that differs from run to run.
+    ///
+    /// Not from the cryptographic generator, whose first use takes most of the time of a start.
+    pub(crate) fn any_seed() -> u64 {
+        RandomState::new().build_hasher().finish()
     }
 
     /// 32 capital hexadecimal digits, today's form of a TMS token.

@@ -1,7 +1,6 @@
 //! The listeners: connections to requests, in the clear or over TLS, HTTP/1.1 or HTTP/2.
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,9 +40,6 @@ impl From<TcpListener> for Listeners {
 /// Why a sandbox does not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The system gave no entropy for a seed.
-    #[error("the system gave no entropy: {0}")]
-    Entropy(#[source] io::Error),
     /// A key is unfit.
     #[error(transparent)]
     Key(#[from] KeyError),

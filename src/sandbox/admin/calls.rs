@@ -159,8 +159,7 @@ struct ResetCall {
 
 fn reset(host: &Host, body: &[u8]) -> Result<Answer, Refused> {
     let ResetCall { seed } = read(body)?;
-    let done = host.reset(seed);
-    done.map_err(|error| Refused::Failed(error.to_string()))?;
+    host.reset(seed);
     Ok(Answer::json(&status(host)))
 }
 

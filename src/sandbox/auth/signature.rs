@@ -19,7 +19,7 @@ use super::{
     Received, Refusal, Rules, Sender, acting, check_date, find_key, hmac_matches, must_digest,
     sha256_base64, single_header,
 };
-use crate::sandbox::merchants::{Key, Merchant};
+use crate::sandbox::merchants::Key;
 
 const MERCHANT: &str = "v-c-merchant-id";
 
@@ -56,7 +56,8 @@ pub fn verify<'a>(
         let message = string_to_sign(&names, received, label)?;
         Ok(hmac_matches(secret, message.as_bytes(), &tag))
     };
-    if !matches(named)? && !(is_of_portfolio(owner, merchant) && matches(&owner.id)?) {
+    let by_portfolio = || Ok(owner.id != merchant.id && matches(&owner.id)?);
+    if !matches(named)? && !by_portfolio()? {
         return Err(Refusal::SignatureMismatch {
             signed: "a signed header or the path",
         });
@@ -67,10 +68,6 @@ pub fn verify<'a>(
         reply: None,
         by_token: false,
     })
-}
-
-fn is_of_portfolio(owner: &Merchant, merchant: &Merchant) -> bool {
-    owner.id != merchant.id
 }
 
 fn malformed(why: &str) -> Refusal {

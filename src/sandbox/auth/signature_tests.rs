@@ -5,7 +5,7 @@ use aws_lc_rs::hmac;
 use hyper::header::{HeaderMap, HeaderName};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::sandbox::merchants::Merchants;
+use crate::sandbox::merchants::{Merchant, Merchants};
 
 const NAMES: &str = "host date request-target digest v-c-merchant-id";
 const BODY: &[u8] = b"{\"a\":1}";

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use super::error::PtsError;
 use super::fields;
-use super::ledger::{Kind, Ledger, Record};
+use super::ledger::{Kind, Ledger, Record, Told};
 use super::money::Amount;
 use super::reason::Reason;
 use super::service::Service;
@@ -110,7 +110,7 @@ impl Desk<'_> {
             services: entry.services,
             is_voided: false,
             is_settled: false,
-            reply: reply.clone(),
+            reply: Told::new(&reply),
         };
         self.ledger.add(&id, own, record);
         Reply::hal(201, reply)

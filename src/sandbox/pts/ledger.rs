@@ -54,6 +54,23 @@ impl Kind {
     }
 }
 
+/// A reply's body, kept as text: as a tree it takes many times the room.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Told(String);
+
+impl Told {
+    /// Keeps a body.
+    pub(crate) fn new(body: &Value) -> Self {
+        Self(body.to_string())
+    }
+
+    /// The body.
+    pub(crate) fn read(&self) -> Value {
+        // It was JSON when it was kept.
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
 /// A transaction.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -80,7 +97,7 @@ pub(crate) struct Record {
     /// Whether an operator had it handed to the processor before its time.
     pub(crate) is_settled: bool,
     /// The body of the reply; of it come the members that `/tss` repeats.
-    pub(crate) reply: Value,
+    pub(crate) reply: Told,
 }
 
 impl Record {

@@ -28,20 +28,21 @@ pub(crate) fn read(ledger: &Ledger, merchant: &str, id: &str) -> Result<Reply, P
     while let Some(parent) = ledger.get(merchant, root)?.parent.as_deref() {
         root = parent;
     }
+    let told = record.reply.read();
     let mut shown = json!({
         "id": id,
         "rootId": root,
-        "reconciliationId": record.reply["reconciliationId"],
+        "reconciliationId": told["reconciliationId"],
         "merchantId": record.merchant,
-        "status": record.reply["status"],
+        "status": told["status"],
         // So spelt here.
-        "submitTimeUTC": record.reply["submitTimeUtc"],
-        "applicationInformation": applications(record),
-        "orderInformation": {"amountDetails": amounts(record)},
+        "submitTimeUTC": told["submitTimeUtc"],
+        "applicationInformation": applications(record, &told),
+        "orderInformation": {"amountDetails": amounts(record, &told)},
         "_links": links(record, id),
     });
     for name in REPEATED {
-        if let Some(value) = record.reply.get(name) {
+        if let Some(value) = told.get(name) {
             shown[*name] = value.clone();
         }
     }
@@ -63,26 +64,27 @@ pub(crate) fn refresh(
 ) -> Result<Reply, PtsError> {
     let found = ledger.find(merchant, "payments", id);
     let record = found.map_err(|_| PtsError::NotOwned)?;
-    let processor = &record.reply["processorInformation"];
+    let told = record.reply.read();
+    let processor = &told["processorInformation"];
     let mut shown = json!({
         "id": id,
-        "submitTimeUtc": record.reply["submitTimeUtc"],
+        "submitTimeUtc": told["submitTimeUtc"],
         "updateTimeUtc": submit_time(now),
-        "status": record.reply["status"],
-        "reconciliationId": record.reply["reconciliationId"],
-        "clientReferenceInformation": record.reply["clientReferenceInformation"],
+        "status": told["status"],
+        "reconciliationId": told["reconciliationId"],
+        "clientReferenceInformation": told["clientReferenceInformation"],
         "processorInformation": {"responseCode": processor["responseCode"]},
     });
     if let Some(transaction) = processor.get("transactionId") {
         shown["processorInformation"]["transactionId"] = transaction.clone();
     }
-    if let Some(error) = record.reply.get("errorInformation") {
+    if let Some(error) = told.get("errorInformation") {
         shown["errorInformation"] = error.clone();
     }
     Ok(Reply::hal(201, shown))
 }
 
-fn applications(record: &Record) -> Value {
+fn applications(record: &Record, told: &Value) -> Value {
     let one = |(service, end): &(Service, &Reason)| {
         json!({
             "name": service.name(),
@@ -90,11 +92,11 @@ fn applications(record: &Record) -> Value {
             "rCode": end.rcode(),
             "rFlag": end.flag,
             "rMessage": end.message,
-            "reconciliationId": record.reply["reconciliationId"],
+            "reconciliationId": told["reconciliationId"],
         })
     };
     json!({
-        "status": record.reply["status"],
+        "status": told["status"],
         "reasonCode": record.reason.code.to_string(),
         "rCode": record.reason.rcode(),
         "rFlag": record.reason.flag,
@@ -102,12 +104,12 @@ fn applications(record: &Record) -> Value {
     })
 }
 
-fn amounts(record: &Record) -> Value {
+fn amounts(record: &Record, told: &Value) -> Value {
     let mut amounts = json!({
         "totalAmount": record.amount.to_string(),
         "currency": record.currency,
     });
-    let authorized = &record.reply["orderInformation"]["amountDetails"]["authorizedAmount"];
+    let authorized = &told["orderInformation"]["amountDetails"]["authorizedAmount"];
     if !authorized.is_null() {
         amounts["authorizedAmount"] = authorized.clone();
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use super::desk::{Desk, Entry};
 use super::error::PtsError;
-use super::ledger::Kind;
+use super::ledger::{Kind, Told};
 use super::means::{self, Payer};
 use super::money::Amount;
 use super::reason::{self, Reason};
@@ -250,8 +250,10 @@ fn followed_total(
     record.services.push((Service::Increment, end));
     if end.is_good() {
         record.amount = record.amount.plus(additional);
-        record.reply["orderInformation"]["amountDetails"]["authorizedAmount"] =
+        let mut told = record.reply.read();
+        told["orderInformation"]["amountDetails"]["authorizedAmount"] =
             json!(record.amount.to_string());
+        record.reply = Told::new(&told);
     }
     Ok(record.amount)
 }
@@ -263,7 +265,7 @@ fn show_increment(
     currency: &str,
     end: &Reason,
 ) -> Result<Value, PtsError> {
-    let reply = &desk.ledger.get(desk.merchant, id)?.reply;
+    let reply = desk.ledger.get(desk.merchant, id)?.reply.read();
     let mut shown = json!({
         "_links": {"self": reply["_links"]["self"]},
         "id": id,
