@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 
-use crate::sandbox::{self, Balances, KeyError, Keys, Listeners, Settings, Tls};
+use crate::sandbox::{Balances, Key, KeyError, Keys, Listeners, Sandbox, Settings, Tls};
 
 use super::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, runtime, serve};
 
@@ -88,9 +88,10 @@ pub fn run(arguments: Arguments) -> Ended {
     if keys.mle || keys.keys.is_some() {
         settings.use_keys(make_keys(&settings, keys.keys.as_deref())?);
     }
-    let tls = keys.tls.map(|address| Ok((address, tls(&keys)?)));
-    let tls = tls.transpose().map_err(key_failed)?;
-    runtime()?.block_on(serve(arguments.listen, tls, settings))?;
+    if keys.tls.is_some() {
+        settings.tls = Some(tls(&keys).map_err(key_failed)?);
+    }
+    runtime()?.block_on(serve(arguments.listen, keys.tls, settings))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,31 +150,32 @@ fn key_failed(error: KeyError) -> Failed {
 
 async fn serve(
     address: SocketAddr,
-    tls: Option<(SocketAddr, Tls)>,
+    tls: Option<SocketAddr>,
     settings: Settings,
 ) -> Result<(), Failed> {
+    let sandbox = Sandbox::new(settings.clone());
+    let sandbox = sandbox.map_err(|error| Failed::new(EX_CONFIG, error.to_string()))?;
     let plain = bind(address).await?;
     let address = serve::local(&plain)?;
     let stop = serve::stop_signal();
     announce_keys(&settings);
     let tls = match tls {
-        Some((address, tls)) => {
+        Some(address) => {
             let listener = bind(address).await?;
             eprintln!("https     https://{}", serve::local(&listener)?);
-            Some((listener, tls))
+            Some(listener)
         }
         None => None,
     };
     eprintln!("operator  http://{address}/sandbox");
     eprintln!("listening http://{address}");
-    sandbox::run(Listeners { plain, tls }, settings, stop)
-        .await
-        .map_err(|error| Failed::new(EX_UNAVAILABLE, format!("the sandbox ended: {error}.")))
+    let ended = sandbox.run(Listeners { plain, tls }, stop).await;
+    ended.map_err(|error| Failed::new(EX_UNAVAILABLE, format!("the sandbox ended: {error}.")))
 }
 
 fn announce_keys(settings: &Settings) {
     for merchant in &settings.merchants {
-        let keys: Vec<&str> = merchant.keys.iter().map(sandbox::Key::id).collect();
+        let keys: Vec<&str> = merchant.keys.iter().map(Key::id).collect();
         eprintln!("merchant  {} (key id {})", merchant.id, keys.join(", "));
     }
     let Some(keys) = &settings.keys else {

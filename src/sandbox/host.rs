@@ -49,8 +49,6 @@ pub(crate) struct Host {
     pub(crate) settings: Settings,
     merchants: Merchants,
     opener: Option<Opener>,
-    /// The private authority behind https.
-    pub(crate) authority: Option<String>,
     /// The clock that everything goes by.
     pub(crate) clock: Clock,
     /// The faults that wait for their request.
@@ -66,7 +64,7 @@ pub(crate) struct Host {
 
 impl Host {
     /// Prepares a host; reads its state when it is kept.
-    pub(crate) fn new(settings: Settings, authority: Option<String>) -> Result<Self, SandboxError> {
+    pub(crate) fn new(settings: Settings) -> Result<Self, SandboxError> {
         let seed = settings.seed.unwrap_or_else(Ids::any_seed);
         let opener = settings.keys.as_ref().map(|keys| Opener::new(keys.host()));
         let store = settings.state.as_deref().map(Store::open).transpose()?;
@@ -77,7 +75,6 @@ impl Host {
         Ok(Self {
             merchants: Merchants::new(settings.merchants.clone()),
             opener: opener.transpose()?,
-            authority,
             clock: Clock::starting_at(settings.clock),
             plan: Plan::default(),
             seals: Seals::default(),

@@ -120,23 +120,23 @@ pub(crate) fn seal(body: &str, certificate: &Certificate, iat: u64) -> Option<St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::keys::ready::{ONE, OTHER};
 
     #[tokio::test]
     async fn what_is_sealed_for_the_host_opens_and_nothing_else_does() {
-        let host = Pair::make("host").unwrap();
-        let other = Pair::make("other").unwrap();
-        let opener = Opener::new(&host).unwrap();
+        let (host, other) = (&*ONE, &*OTHER);
+        let opener = Opener::new(host).unwrap();
         let seal = |pair: &Pair| {
             let sealed = jwe::seal(b"{\"a\":1}", pair.certificate(), json!({"iat": 1}));
             sealed.unwrap()
         };
-        let good = seal(&host);
+        let good = seal(host);
         assert_eq!(opener.open(&good).await.unwrap(), b"{\"a\":1}");
-        let unopened = opener.open(&seal(&other)).await.unwrap_err();
+        let unopened = opener.open(&seal(other)).await.unwrap_err();
         assert!(unopened.to_string().contains("kid"), "{unopened}");
 
         let parts: Vec<&str> = good.split('.').collect();
-        let foreign = seal(&other);
+        let foreign = seal(other);
         let foreign: Vec<&str> = foreign.split('.').collect();
         for (at, part, reason) in [
             (1, foreign[1], "not made for"),
@@ -170,8 +170,7 @@ mod tests {
             open(sealed, true, None).await,
             Err(Unopened::NoKey)
         ));
-        let host = Pair::make("host").unwrap();
-        let opener = Opener::new(&host).unwrap();
+        let opener = Opener::new(&ONE).unwrap();
         let refused = open(sealed, false, Some(&opener)).await;
         assert!(matches!(refused, Err(Unopened::NoToken)));
     }

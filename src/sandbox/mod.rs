@@ -118,6 +118,6 @@ mod tms;
 
 pub use keys::{Certificate, KeyError, KeyFile, Keys, MerchantKeys, Pair, Tls};
 pub use merchants::{Key, Merchant};
-pub use server::{Listeners, SandboxError, run};
+pub use server::{Listeners, Sandbox, SandboxError, run};
 pub use settings::{Balances, Settings};
 pub use store::StateError;

@@ -27,8 +27,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Listeners {
     /// In the clear.
     pub plain: TcpListener,
-    /// Over TLS.
-    pub tls: Option<(TcpListener, Tls)>,
+    /// Over TLS, when the settings have it.
+    pub tls: Option<TcpListener>,
 }
 
 impl From<TcpListener> for Listeners {
@@ -48,38 +48,64 @@ pub enum SandboxError {
     State(#[from] StateError),
 }
 
-/// Serves a sandbox until `shutdown` completes; then finishes open requests and, when the state
-/// is kept, writes it.
+/// A sandbox that is ready to serve.
+pub struct Sandbox(Arc<Host>);
+
+impl Sandbox {
+    /// Prepares a sandbox; reads its state when it is kept.
+    ///
+    /// # Errors
+    ///
+    /// When a key is unfit, or the state cannot be read.
+    pub fn new(settings: Settings) -> Result<Self, SandboxError> {
+        Ok(Self(Arc::new(Host::new(settings)?)))
+    }
+
+    /// Serves until `shutdown` completes; then finishes open requests and, when the state is kept,
+    /// writes it.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub async fn run(
+        self,
+        listeners: impl Into<Listeners>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), SandboxError> {
+        let Self(host) = self;
+        let Listeners { plain, tls } = listeners.into();
+        let graceful = GracefulShutdown::new();
+        let server = Server {
+            host: Arc::clone(&host),
+            graceful: &graceful,
+        };
+        let keeping = tokio::spawn(Arc::clone(&host).keep());
+        tokio::select! {
+            () = shutdown => {}
+            () = server.accept(&plain, None) => {}
+            () = server.accept_tls(tls.as_ref().zip(host.settings.tls.as_ref())) => {}
+        }
+        let drained = tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
+        if drained.is_err() {
+            tracing::warn!("open requests did not end in time");
+        }
+        keeping.abort();
+        host.save()?;
+        Ok(())
+    }
+}
+
+/// [`Sandbox::new`] and [`Sandbox::run`] in one.
 ///
 /// # Errors
 ///
-/// When the settings cannot be used, or the state cannot be read or written.
+/// Those of both.
 pub async fn run(
     listeners: impl Into<Listeners>,
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), SandboxError> {
-    let Listeners { plain, tls } = listeners.into();
-    let authority = tls.as_ref().and_then(|(_, tls)| tls.authority_pem());
-    let host = Arc::new(Host::new(settings, authority.map(str::to_owned))?);
-    let graceful = GracefulShutdown::new();
-    let server = Server {
-        host: Arc::clone(&host),
-        graceful: &graceful,
-    };
-    let keeping = tokio::spawn(Arc::clone(&host).keep());
-    tokio::select! {
-        () = shutdown => {}
-        () = server.accept(&plain, None) => {}
-        () = server.accept_tls(tls.as_ref()) => {}
-    }
-    let drained = tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
-    if drained.is_err() {
-        tracing::warn!("open requests did not end in time");
-    }
-    keeping.abort();
-    host.save()?;
-    Ok(())
+    Sandbox::new(settings)?.run(listeners, shutdown).await
 }
 
 struct Server<'a> {
@@ -88,7 +114,7 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
-    async fn accept_tls(&self, tls: Option<&(TcpListener, Tls)>) {
+    async fn accept_tls(&self, tls: Option<(&TcpListener, &Tls)>) {
         match tls {
             Some((listener, tls)) => self.accept(listener, Some(tls)).await,
             None => std::future::pending().await,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::sandbox::keys::Keys;
+use crate::sandbox::keys::{Keys, Tls};
 use crate::sandbox::merchants::{Key, Merchant};
 
 /// How long after it was done a transaction can be voided, unless settings say otherwise.
@@ -32,6 +32,8 @@ pub struct Settings {
     /// The host's key for sealed requests and the merchants' keys; without them no request can
     /// be sealed.
     pub keys: Option<Keys>,
+    /// How https is served, on a listener of its own.
+    pub tls: Option<Tls>,
     /// Makes ids and ETags reproducible for the same order of requests; `None` draws a seed
     /// from the operating system.
     pub seed: Option<u64>,
@@ -68,6 +70,7 @@ impl Settings {
         Self {
             merchants,
             keys: None,
+            tls: None,
             seed: None,
             clock: None,
             date_away_max: DATE_AWAY_MAX,

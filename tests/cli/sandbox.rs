@@ -110,10 +110,11 @@ fn mistakes_are_told_before_it_listens() {
             "chain.pem",
         ),
         ("--tls-certificate chain.pem", 2, "--tls"),
-        ("--state state", 69, "move it away"),
+        ("--state state", 78, "move it away"),
     ] {
         let ended = folder.run(&format!("sandbox --listen 127.0.0.1:0 {words}"));
         assert_eq!(ended.code, code, "{words}: {}", ended.err);
         assert!(ended.err.contains(said), "{words}: {}", ended.err);
+        assert!(!ended.err.contains("listening"), "{words}: {}", ended.err);
     }
 }

@@ -37,11 +37,13 @@ async fn both_versions_of_http_are_served() {
     let tls = Tls::private(None).unwrap();
     let pem = tls.authority_pem().unwrap().to_owned();
     let (stop, stopped) = oneshot::channel::<()>();
+    let mut settings = Settings::builtin();
+    settings.tls = Some(tls);
     let listeners = Listeners {
         plain,
-        tls: Some((listener, tls)),
+        tls: Some(listener),
     };
-    let server = tokio::spawn(sandbox::run(listeners, Settings::builtin(), async {
+    let server = tokio::spawn(sandbox::run(listeners, settings, async {
         stopped.await.ok();
     }));
     let client = reqwest::Client::builder;

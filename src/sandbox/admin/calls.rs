@@ -191,8 +191,9 @@ fn files(host: &Host) -> Result<Vec<(String, Vec<u8>)>, Refused> {
         let for_clients = made.into_iter().filter(|file| !file.is_hosts_own);
         files.extend(for_clients.map(|file| (file.name, file.content)));
     }
-    if let Some(authority) = &host.authority {
-        files.push((AUTHORITY_FILE.to_owned(), authority.clone().into()));
+    let tls = host.settings.tls.as_ref();
+    if let Some(authority) = tls.and_then(|tls| tls.authority_pem()) {
+        files.push((AUTHORITY_FILE.to_owned(), authority.into()));
     }
     Ok(files)
 }

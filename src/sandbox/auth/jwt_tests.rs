@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 use crate::sandbox::keys::Pair;
+use crate::sandbox::keys::ready::{ONE, OTHER};
 use crate::sandbox::merchants::Merchants;
 
 const NOW: u64 = 1_800_000_000;
@@ -184,7 +185,7 @@ fn rsa_token(header: &Value, claims: &Value, pair: &Pair) -> String {
 
 #[test]
 fn a_certificate_signs_with_its_own_algorithm_and_no_other() {
-    let pair = Pair::make("mid").unwrap();
+    let pair = &*ONE;
     let mut merchant = Merchant::with_secret("mid", "key", vec![1; 32]);
     merchant
         .keys
@@ -194,17 +195,16 @@ fn a_certificate_signs_with_its_own_algorithm_and_no_other() {
     let check = |token: &str| check_among(&merchants, token, "POST");
 
     let header = json!({"alg": "RS256", "kid": kid, "typ": "JWT"});
-    let good_token = rsa_token(&header, &good(), &pair);
+    let good_token = rsa_token(&header, &good(), pair);
     assert_eq!(check(&good_token), Ok("mid".to_owned()));
-    let other = Pair::make("mid").unwrap();
-    let refusal = check(&rsa_token(&header, &good(), &other)).unwrap_err();
+    let refusal = check(&rsa_token(&header, &good(), &OTHER)).unwrap_err();
     assert!(refusal.contains("signature mismatch"), "{refusal}");
     // The classical confusion: an HMAC under the public key's bytes.
     let confused = json!({"alg": "HS256", "kid": kid});
     let refusal = check(&token(&confused, &good(), pair.certificate().public_key())).unwrap_err();
     assert!(refusal.contains("not accepted"), "{refusal}");
     let confused = json!({"alg": "RS256", "kid": "key"});
-    assert!(check(&rsa_token(&confused, &good(), &pair)).is_err());
+    assert!(check(&rsa_token(&confused, &good(), pair)).is_err());
 }
 
 #[test]

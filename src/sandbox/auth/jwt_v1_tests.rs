@@ -8,6 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::sandbox::auth::sha256_base64;
 use crate::sandbox::keys::Pair;
+use crate::sandbox::keys::ready::{ONE, OTHER};
 use crate::sandbox::merchants::{Key, Merchant, Merchants};
 
 /// Tue, 21 Apr 2026 09:15:30 GMT.
@@ -15,13 +16,13 @@ const NOW: u64 = 1_776_762_930;
 const BODY: &[u8] = b"{}";
 
 struct Bench {
-    pair: Pair,
+    pair: &'static Pair,
     merchants: Merchants,
 }
 
 impl Bench {
     fn new() -> Self {
-        let pair = Pair::make("mid").unwrap();
+        let pair = &*ONE;
         let mut merchant = Merchant::with_secret("mid", "key", vec![1]);
         let certificate = pair.certificate().clone();
         merchant.keys.push(Key::Certificate(certificate));
@@ -104,8 +105,7 @@ fn certificate_merchant_and_body_must_be_right() {
     let bench = Bench::new();
     let good = claims(json!(NOW));
     let mut unknown = bench.header();
-    let other = Pair::make("mid").unwrap();
-    unknown["x5c"] = json!([STANDARD.encode(other.certificate().der())]);
+    unknown["x5c"] = json!([STANDARD.encode(OTHER.certificate().der())]);
     let mut elsewhere = bench.header();
     elsewhere["v-c-merchant-id"] = json!("other");
     let mut broken = bench.header();

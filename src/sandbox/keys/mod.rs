@@ -21,6 +21,9 @@ pub use certificate::Certificate;
 pub use pair::Pair;
 pub use tls::Tls;
 
+#[cfg(test)]
+pub(crate) use pair::ready;
+
 /// The name of the host's certificate for sealed requests, by which SDKs find it in a P12 file.
 const HOST_NAME: &str = "CyberSource_SJC_US";
 /// The name of the host's files.

@@ -122,17 +122,31 @@ fn kid() -> Result<String, KeyError> {
     Ok(std::iter::once('1').chain(digits.skip(1)).collect())
 }
 
+/// Two pairs for tests: making one takes a moment.
+#[cfg(test)]
+pub(crate) mod ready {
+    use std::sync::LazyLock;
+
+    use super::Pair;
+
+    /// One of them.
+    pub(crate) static ONE: LazyLock<Pair> = LazyLock::new(|| Pair::make("one").unwrap());
+    /// The other.
+    pub(crate) static OTHER: LazyLock<Pair> = LazyLock::new(|| Pair::make("other").unwrap());
+}
+
 #[cfg(test)]
 mod tests {
+    use super::ready::{ONE, OTHER};
     use super::*;
 
     #[test]
     fn a_pair_is_read_back_from_its_texts_and_only_whole() {
-        let made = Pair::make("mid1234").unwrap();
+        let made = &*ONE;
         assert_eq!(made.certificate().kid().len(), KID_DIGITS);
         let read = Pair::read(made.certificate_pem(), made.key_pem()).unwrap();
         assert!(read.certificate() == made.certificate());
-        let other = Pair::make("mid1234").unwrap();
+        let other = &*OTHER;
         assert!(Pair::read(made.certificate_pem(), other.key_pem()).is_err());
         assert!(Pair::read(made.key_pem(), made.key_pem()).is_err());
         assert!(Pair::read(made.certificate_pem(), "x").is_err());
