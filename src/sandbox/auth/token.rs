@@ -107,3 +107,20 @@ fn mismatch(name: &'static str, claimed: &str, expected: &str) -> Refusal {
         expected: expected.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in "[A-Za-z0-9._-]{0,60}|.{0,40}") {
+            // What matters is that it ends with a word and not with a panic.
+            if let Ok(token) = Token::parse(&text) {
+                let _claims = token.claims().is_ok();
+            }
+        }
+    }
+}

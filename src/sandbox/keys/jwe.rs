@@ -147,3 +147,34 @@ pub(crate) fn seal(
         text + "." + &URL_SAFE_NO_PAD.encode(part)
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rsa::PrivateDecryptingKey;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sandbox::keys::ready::ONE;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn whatever_is_sealed_opens_again(content in prop::collection::vec(any::<u8>(), 0..5000)) {
+            let certificate = ONE.certificate();
+            let sealed = seal(&content, certificate, serde_json::json!({"iat": 1})).unwrap();
+            let key = PrivateDecryptingKey::from_pkcs8(ONE.key_der()).unwrap();
+            let key = OaepPrivateDecryptingKey::new(key).unwrap();
+            let parsed = Sealed::parse(&sealed, certificate.kid()).unwrap();
+            prop_assert_eq!(parsed.open(&key).unwrap(), content);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in "[A-Za-z0-9._-]{0,60}|.{0,40}") {
+            // What matters is that it ends with a word and not with a panic.
+            let _parsed = Sealed::parse(&text, "1").is_ok();
+        }
+    }
+}
