@@ -7,7 +7,7 @@ fn each_command_shows_its_options() {
     for (command, options) in [
         (
             "serve",
-            "--config <FILE> --listen <ADDR> --admin <ADDR> --sandbox --sandbox-listen <ADDR> --mappings <DIR> --log-format",
+            "--config <FILE> --listen <ADDR> --admin <ADDR> --sandbox --sandbox-listen <ADDR> --mle --mappings <DIR> --log-format",
         ),
         (
             "sandbox",

@@ -7,6 +7,7 @@ mod canary;
 mod charsets;
 mod configured;
 mod crowd;
+mod embedded;
 mod faults;
 mod framing;
 mod http;

@@ -60,18 +60,22 @@ fn the_printed_line_works() {
 
 #[test]
 fn a_card_lives_and_dies() {
-    let gateway = Start::sandbox().run();
+    card_life(&Start::sandbox().run());
+}
+
+/// Creates, reads, changes and deletes a card.
+pub fn card_life(gateway: &Running) {
     let ship = [
         ("ship_to_firstname", "Joe"),
         ("ship_to_city", "Far Town"),
         ("merchant_defined_data1", "gold"),
     ];
-    let created = ok(&gateway, &create(&ship));
+    let created = ok(gateway, &create(&ship));
     assert_eq!(created["merchant_ref_number"], "ref-1");
     let token = &created[TOKEN];
     assert_eq!(token.len(), 32);
 
-    let read = ok(&gateway, &retrieve(token));
+    let read = ok(gateway, &retrieve(token));
     for (name, value) in [
         ("subscription_id", token.as_str()),
         ("status", "CURRENT"),
@@ -95,11 +99,11 @@ fn a_card_lives_and_dies() {
         ("ship_to_city", "Near Town"),
         ("merchant_defined_data2", "blue"),
     ];
-    let updated = ok(&gateway, &update(token, &changes));
+    let updated = ok(gateway, &update(token, &changes));
     assert_eq!(&updated["pay_subscription_update_subscription_id"], token);
     let new = &updated["pay_subscription_update_instrument_identifier_new"];
     assert_eq!(new, "Y");
-    let read = ok(&gateway, &retrieve(token));
+    let read = ok(gateway, &retrieve(token));
     for (name, value) in [
         ("customer_firstname", "Jane"),
         ("customer_lastname", "Miller"),
@@ -113,7 +117,7 @@ fn a_card_lives_and_dies() {
     ] {
         assert_eq!(retrieved(&read, name), value, "{name}");
     }
-    ok(&gateway, &delete(token));
+    ok(gateway, &delete(token));
     for request in [retrieve(token), delete(token), update(token, &changes)] {
         assert_flag(&gateway.send(&request), "0", "DINVALIDDATA");
     }
@@ -135,15 +139,19 @@ fn a_masked_number_is_no_change() {
 
 #[test]
 fn a_bank_account_lives_and_dies() {
-    let gateway = Start::sandbox().run();
-    let created = ok(&gateway, &create_check(&[]));
+    account_life(&Start::sandbox().run());
+}
+
+/// The same with a bank account.
+pub fn account_life(gateway: &Running) {
+    let created = ok(gateway, &create_check(&[]));
     assert_eq!(created[IDENTIFIER_IS_NEW], "Y");
-    let again = ok(&gateway, &create_check(&[]));
+    let again = ok(gateway, &create_check(&[]));
     assert_eq!(again[IDENTIFIER_IS_NEW], "N");
     assert_eq!(again[IDENTIFIER], created[IDENTIFIER]);
 
     let token = &created[TOKEN];
-    let read = ok(&gateway, &retrieve(token));
+    let read = ok(gateway, &retrieve(token));
     for (name, value) in [
         ("payment_method", "echeck"),
         ("ecp_account_type", "C"),
@@ -161,11 +169,11 @@ fn a_bank_account_lives_and_dies() {
     );
 
     let changes = [("ecp_account_type", "S"), ("customer_firstname", "Ann")];
-    ok(&gateway, &update(token, &changes));
-    let read = ok(&gateway, &retrieve(token));
+    ok(gateway, &update(token, &changes));
+    let read = ok(gateway, &retrieve(token));
     assert_eq!(retrieved(&read, "ecp_account_type"), "S");
     assert_eq!(retrieved(&read, "customer_firstname"), "Ann");
-    ok(&gateway, &delete(token));
+    ok(gateway, &delete(token));
     assert_flag(&gateway.send(&retrieve(token)), "0", "DINVALIDDATA");
 }
 

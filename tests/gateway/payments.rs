@@ -31,9 +31,13 @@ fn refused(gateway: &Running, services: &str, more: &str, flag: &str) -> Fields 
 
 #[test]
 fn an_authorization_is_captured_credited_and_the_credit_voided() {
-    let gateway = Start::sandbox().run();
+    payment_life(&Start::sandbox().run());
+}
+
+/// Authorizes, captures, credits and voids the credit.
+pub fn payment_life(gateway: &Running) {
     let auth = ok(
-        &gateway,
+        gateway,
         "ics_auth",
         &format!("{PAYER}grand_total_amount=10.00\n"),
     );
@@ -43,23 +47,23 @@ fn an_authorization_is_captured_credited_and_the_credit_voided() {
     );
     let id = &auth["request_id"];
     let capture = ok(
-        &gateway,
+        gateway,
         "ics_bill",
         &format!("auth_request_id={id}\ngrand_total_amount=10.00\n"),
     );
     assert_eq!(capture["bill_bill_amount"], "10.00");
     let id = &capture["request_id"];
     let credit = ok(
-        &gateway,
+        gateway,
         "ics_credit",
         &format!("bill_request_id={id}\ngrand_total_amount=4.00\n"),
     );
     assert_eq!(credit["credit_credit_amount"], "4.00");
     let id = &credit["request_id"];
-    let void = ok(&gateway, "ics_void", &format!("void_request_id={id}\n"));
+    let void = ok(gateway, "ics_void", &format!("void_request_id={id}\n"));
     assert_eq!(void["void_void_amount"], "4.00");
     refused(
-        &gateway,
+        gateway,
         "ics_auth_reversal",
         &format!(
             "auth_request_id={}\ngrand_total_amount=10.00\n",

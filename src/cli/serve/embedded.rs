@@ -6,9 +6,7 @@ use std::sync::Arc;
 use super::super::{EX_CONFIG, EX_UNAVAILABLE, Failed};
 use crate::config::{Config, Merchant};
 use crate::mapping::Settings;
-use crate::rest::keys::{
-    Certificate, KeyFault, OpeningKey, PrivateKey, SealingKey, SigningKey,
-};
+use crate::rest::keys::{Certificate, KeyFault, OpeningKey, PrivateKey, SealingKey, SigningKey};
 use crate::rest::{Authentication, Credentials, JwtKey, Mle, Secret};
 use crate::sandbox::{self, Key, Keys, MerchantKeys, Pair};
 
@@ -105,7 +103,8 @@ fn known(id: &str, merchant: &Merchant, mle: bool) -> Result<Vec<sandbox::Mercha
 fn seal(merchant: &mut Merchant, host: &Pair, made: &MerchantKeys) -> Result<(), KeyFault> {
     let signing = SigningKey::new(private(&made.signing)?, &certificates(&made.signing)?)?;
     let sealing = SealingKey::new(&Certificate::provider(certificates(host)?)?)?;
-    let opening = OpeningKey::with_certificate(&private(&made.reply)?, &certificates(&made.reply)?)?;
+    let opening =
+        OpeningKey::with_certificate(&private(&made.reply)?, &certificates(&made.reply)?)?;
     let opening = Arc::new(opening);
     let credentials = &mut merchant.credentials;
     credentials.authentication = Authentication::Jwt {
