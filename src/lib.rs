@@ -21,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod gateway;
 pub mod golden;
+pub mod journal;
 pub mod mapping;
 pub mod plan;
 pub mod rest;

@@ -3,6 +3,7 @@
 mod check;
 mod expiry;
 mod golden;
+mod journal;
 mod mappings;
 mod sandbox;
 mod send;
@@ -51,6 +52,7 @@ enum Command {
     Golden(golden::Arguments),
     Check(check::Arguments),
     Mappings(mappings::Arguments),
+    Journal(journal::Arguments),
 }
 
 /// What a command ended with: an exit code that is no fault of ours, or a message and its code.
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Golden(command) => golden::run(command, mappings),
         Command::Check(command) => check::run(command, mappings),
         Command::Mappings(command) => mappings::run(command, mappings),
+        Command::Journal(command) => journal::run(command, mappings),
     };
     ended.unwrap_or_else(|failed| {
         for line in &failed.lines {

@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 
 use crate::config::{self, Config};
 use crate::gateway::admin::{self, Readiness};
-use crate::gateway::{Gateway, Merchants, listener};
+use crate::gateway::{Gateway, Merchants, identity, listener, resolver};
+use crate::journal::{self, Journal};
 use crate::mapping::Tables;
 use crate::sandbox;
 
@@ -126,6 +127,17 @@ async fn serve(
     let stop = stop_signal();
     expiry::list(&config.expiries);
     tokio::spawn(expiry::watch(config.expiries.clone()));
+    let store = journal::open(&config.journal.url).await;
+    let store = store.map_err(|error| Failed::new(EX_UNAVAILABLE, error.to_string()))?;
+    let journal = Journal::new(store, &identity::owner(), config.journal.patience);
+    let gateway = Arc::new(Gateway::new(
+        tables,
+        merchants,
+        config.server.request_timeout,
+        journal,
+        config.resolve,
+    ));
+    resolver::say_alive(&gateway, config.journal.lease).await;
     announce(&config, address, local(&admin)?, sandbox.is_some());
     let readiness = Readiness::default();
     readiness.set(true);
@@ -134,12 +146,11 @@ async fn serve(
         stop.await;
         readiness.set(false);
     };
-    let gateway = Arc::new(Gateway::new(
-        tables,
-        merchants,
-        config.server.request_timeout,
-    ));
-    listener::run(server, gateway, &config.server, shutdown).await;
+    let resolving = resolver::run(Arc::clone(&gateway), config.journal.clone());
+    let resolving = tokio::spawn(resolving);
+    listener::run(server, Arc::clone(&gateway), &config.server, shutdown).await;
+    gateway.abandon_open().await;
+    resolving.abort();
     operators.abort();
     drop(stop_sandbox);
     Ok(ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 //! whole.
 
 mod expiry;
+mod journal;
 mod keys;
 mod raw;
 mod resolve;
@@ -20,6 +21,8 @@ use crate::scmp::Charset;
 pub use expiry::Expiry;
 use raw::RawConfig;
 
+pub use journal::{Journal, JournalUrl, Resolve};
+
 /// The configuration, resolved.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -27,6 +30,10 @@ pub struct Config {
     pub server: Server,
     /// The REST side.
     pub rest: ClientSettings,
+    /// Where it is on record what was done.
+    pub journal: Journal,
+    /// What happens to calls with an unknown outcome.
+    pub resolve: Resolve,
     /// The merchants by their id.
     pub merchants: IndexMap<String, Merchant>,
     /// What is said at start although nothing is wrong.
@@ -67,6 +74,8 @@ pub struct Merchant {
     pub charset: Option<Charset>,
     /// What the tables need to know.
     pub settings: Settings,
+    /// For how long a request that comes again is recognized by its content; not at all where it is not said.
+    pub replay: Option<Duration>,
 }
 
 impl Server {

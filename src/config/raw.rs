@@ -42,14 +42,17 @@ pub struct RawRest {
     pub timeout: Option<String>,
 }
 
-/// `[journal]`: accepted for configurations that are written ahead; this version keeps no journal.
+/// `[journal]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawJournal {
     pub url: Option<String>,
+    pub patience: Option<String>,
+    pub retention: Option<String>,
+    pub lease: Option<String>,
 }
 
-/// `[resolve]`: as `[journal]`.
+/// `[resolve]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawResolve {
@@ -93,6 +96,17 @@ pub enum RawTokenType {
     InstrumentIdentifier,
 }
 
+/// Whether a request that comes again is recognized by its content.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum RawRetries {
+    /// No.
+    #[default]
+    Off,
+    /// Yes.
+    Replay,
+}
+
 /// `[merchants.ID]`. Its `Debug` shows no secret.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -128,6 +142,8 @@ pub struct RawMerchant {
     pub token_ids: TokenIds,
     pub preauthorization: bool,
     pub charset: Option<String>,
+    pub retries: RawRetries,
+    pub retry_window: Option<String>,
 }
 
 impl std::fmt::Debug for RawMerchant {

@@ -9,8 +9,8 @@ use crate::mapping::{Settings, Tables, TokenTypes};
 use crate::rest::{Client, ClientSettings, Credentials};
 use crate::scmp::Charset;
 
-use super::raw::{RawConfig, RawMerchant, RawRest, RawServer, RawTokenType};
-use super::{Config, Expiry, Merchant, Server};
+use super::raw::{RawConfig, RawMerchant, RawRest, RawRetries, RawServer, RawTokenType};
+use super::{Config, Expiry, JournalUrl, Merchant, Server};
 
 const BASE_URL: &str = "https://apitest.cybersource.com";
 
@@ -28,12 +28,8 @@ impl Resolver<'_> {
     pub fn resolve(mut self, raw: RawConfig) -> Result<Config, Vec<Diagnostic>> {
         let server = self.server(&raw.server);
         let rest = self.rest(&raw.rest);
-        for (key, text) in [
-            ("first_delay", &raw.resolve.first_delay),
-            ("deadline", &raw.resolve.deadline),
-        ] {
-            self.duration("resolve", key, text.as_deref(), Duration::ZERO);
-        }
+        let journal = self.journal(&raw.journal);
+        let resolve = self.resolve_settings(&raw.resolve);
         let client = Client::new(&rest);
         let client = match client {
             Ok(client) => Some(client),
@@ -54,11 +50,9 @@ impl Resolver<'_> {
             }
         }
         let mut warnings = Vec::new();
-        if raw.journal.url.is_some_and(|url| url != "memory:") {
+        if matches!(journal.url, JournalUrl::Memory) && !merchants.is_empty() {
             warnings.push(
-                "[journal] is accepted, but this version keeps no journal: a call with an unknown outcome is logged and \
-                 answered ETIMEOUT"
-                    .to_owned(),
+                "journal.url = \"memory:\": what is under way when this process ends is not settled".to_owned(),
             );
         }
         let now = SystemTime::now();
@@ -71,6 +65,8 @@ impl Resolver<'_> {
             true => Ok(Config {
                 server,
                 rest,
+                journal,
+                resolve,
                 merchants,
                 warnings,
                 expiries: self.expiries,
@@ -193,6 +189,14 @@ impl Resolver<'_> {
             );
             self.fault(&section, "profile_id", text);
         }
+        let window = Duration::from_secs(15 * 60);
+        let window = self.duration(
+            &section,
+            "retry_window",
+            raw.retry_window.as_deref(),
+            window,
+        );
+        let replay = (raw.retries == RawRetries::Replay).then_some(window);
         let settings = Settings {
             processor: raw.processor,
             relaxed_address: raw.relaxed_address,
@@ -207,6 +211,7 @@ impl Resolver<'_> {
             base_url: raw.base_url,
             charset,
             settings,
+            replay,
         })
     }
 
@@ -232,7 +237,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn duration(
+    pub(super) fn duration(
         &mut self,
         section: &str,
         key: &str,

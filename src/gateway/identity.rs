@@ -44,10 +44,29 @@ fn scmp_time(now: SystemTime) -> String {
 
 /// The key of a merchant's request tokens, derived from the merchant's secret so that all gateways agree on it.
 pub fn token_key(secret: &Secret) -> hmac::Key {
+    derived(secret, b"scmp-gateway request_token")
+}
+
+/// The key of the hashes that stand for a merchant's requests; all gateways agree on it, too.
+pub fn retry_key(secret: &Secret) -> hmac::Key {
+    derived(secret, b"scmp-gateway request content")
+}
+
+fn derived(secret: &Secret, purpose: &[u8]) -> hmac::Key {
     let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
-    hmac::Key::new(
-        hmac::HMAC_SHA256,
-        hmac::sign(&root, b"scmp-gateway request_token").as_ref(),
+    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, purpose).as_ref())
+}
+
+/// The name of a gateway, different at each start.
+pub fn owner() -> String {
+    let mut random = [0; 12];
+    // Without entropy time and process id tell gateways of one machine apart.
+    let _filled = rand::fill(&mut random);
+    let started = request_id(SystemTime::now());
+    format!(
+        "{started}-{}-{}",
+        std::process::id(),
+        URL_SAFE_NO_PAD.encode(random)
     )
 }
 

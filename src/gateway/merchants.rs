@@ -1,14 +1,13 @@
 //! The merchants whose requests are taken.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use indexmap::IndexMap;
 
 use crate::config::Config;
 use crate::mapping::Settings;
-use crate::plan::{History, Made};
+use crate::plan::History;
 use crate::rest::{Client, SetupError};
 use crate::scmp::Charset;
 use crate::{config, rest};
@@ -22,12 +21,17 @@ pub struct Merchant {
     settings: Settings,
     charset: Option<Charset>,
     token_key: hmac::Key,
-    /// What the latest requests made, by the id that the caller was given.
-    kinds: Mutex<IndexMap<String, String>>,
+    retry_key: hmac::Key,
+    replay: Option<Duration>,
 }
 
-/// How many requests are remembered for a merchant.
-const REMEMBERED: usize = 10_000;
+/// A merchant, and what is known of the request that the one at hand follows.
+pub struct Known<'m> {
+    /// The merchant.
+    pub merchant: &'m Merchant,
+    /// What the followed request made, where the journal knows it.
+    pub kind: Option<String>,
+}
 
 /// All merchants by their id.
 pub struct Merchants {
@@ -62,7 +66,8 @@ impl Merchant {
             settings: merchant.settings.clone(),
             charset: merchant.charset,
             token_key,
-            kinds: Mutex::default(),
+            retry_key: identity::retry_key(merchant.credentials.root()),
+            replay: merchant.replay,
         })
     }
 
@@ -86,27 +91,25 @@ impl Merchant {
         self.charset
     }
 
-    /// Remembers what a request made, for those that follow it.
-    pub fn remember(&self, made: &[Made]) {
-        // A poisoned lock would only mean that some other request was forgotten.
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        for made in made {
-            if kinds.len() >= REMEMBERED {
-                kinds.shift_remove_index(0);
-            }
-            kinds.insert(made.id.clone(), made.kind.clone());
-        }
+    /// The key of the hashes that stand for requests.
+    pub fn retry_key(&self) -> &hmac::Key {
+        &self.retry_key
+    }
+
+    /// For how long a request that comes again is recognized by its content.
+    pub fn replay(&self) -> Option<Duration> {
+        self.replay
     }
 }
 
-impl History for Merchant {
+impl History for Known<'_> {
     fn kind(&self, id: &str, token: Option<&str>) -> Option<String> {
-        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = kinds.get(id).cloned();
-        known.or_else(|| identity::kind_of(&self.token_key, &self.id, id, token?))
+        let merchant = self.merchant;
+        let told = || identity::kind_of(&merchant.token_key, &merchant.id, id, token?);
+        self.kind.clone().or_else(told)
     }
 
     fn token(&self, id: &str, kind: Option<&str>) -> String {
-        identity::request_token(&self.token_key, &self.id, id, kind)
+        identity::request_token(&self.merchant.token_key, &self.merchant.id, id, kind)
     }
 }

@@ -6,19 +6,27 @@
 //! customer's data; this room knows no SCMP field but the merchant's id and no REST path at all.
 
 pub mod admin;
-mod identity;
+mod conduct;
+pub mod identity;
 pub mod listener;
 mod merchants;
+mod repeats;
+pub mod resolver;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::{info, warn};
 
+use crate::config::Resolve;
+use crate::journal::Journal;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::{Tables, Verdict};
-use crate::plan::{self, Context, Execution, History, MERCHANT, Next, Opened, Purpose, Summary};
-use crate::rest::{Call, Failure, Outcome};
-use crate::scmp::{self, Charset, Reply};
+use crate::plan::{self, Context, History, MERCHANT, Opened, Purpose, Summary};
+use crate::rest::{Call, Outcome};
+use crate::scmp::{self, Charset, Reply, Request};
+
+use conduct::{Conduct, Ended};
+use merchants::Known;
 
 pub use merchants::{Merchant, Merchants};
 
@@ -28,6 +36,8 @@ pub struct Gateway {
     merchants: Merchants,
     /// How long all calls of one request may take.
     request_timeout: Duration,
+    journal: Journal,
+    resolve: Resolve,
 }
 
 /// An SCMP reply, ready to be sent.
@@ -47,12 +57,20 @@ struct Told<'t> {
 }
 
 impl Gateway {
-    /// A gateway for these merchants.
-    pub fn new(tables: Tables, merchants: Merchants, request_timeout: Duration) -> Gateway {
+    /// A gateway for these merchants, with everything on record in this journal.
+    pub fn new(
+        tables: Tables,
+        merchants: Merchants,
+        request_timeout: Duration,
+        journal: Journal,
+        resolve: Resolve,
+    ) -> Gateway {
         Gateway {
             tables,
             merchants,
             request_timeout,
+            journal,
+            resolve,
         }
     }
 
@@ -82,32 +100,7 @@ impl Gateway {
         };
         // Only what was parsed decides whose account is used; the raw bytes above chose a charset, no more.
         let merchant = request.get(MERCHANT).and_then(|id| self.merchants.find(id));
-        let settings = |_: &str| merchant.map(Merchant::settings);
-        let history: &dyn History = match merchant {
-            Some(merchant) => merchant,
-            None => &Stranger,
-        };
-        let reply = match (
-            plan::open(&self.tables, settings, history, &request, &context),
-            merchant,
-        ) {
-            (Opened::Running(execution), Some(merchant)) => {
-                self.execute(execution, merchant, &context, begun).await
-            }
-            (Opened::Running(_), None) => return self.failed(),
-            (Opened::Refused(refused), merchant) => {
-                let merchant = merchant.map_or("-", Merchant::id);
-                let service = refused.services.as_deref().unwrap_or("-");
-                let told = Told {
-                    merchant,
-                    service,
-                    context: &context,
-                    begun,
-                };
-                told.of_refusal(&refused.verdict);
-                refused.reply
-            }
-        };
+        let reply = self.reply(&request, merchant, context, begun).await;
         Response {
             body: reply.render(charset),
             charset,
@@ -156,74 +149,95 @@ impl Gateway {
     }
 
     fn unreadable(&self, kind: LocalKind, detail: &str, charset: Charset) -> (Response, Verdict) {
-        let context = identity::context(SystemTime::now());
-        let (reply, verdict) = plan::unreadable(&self.tables, kind, detail, &context);
-        (
-            Response {
-                body: reply.render(charset),
-                charset,
-            },
-            verdict,
-        )
+        let (reply, verdict) = self.unreadable_reply(kind, detail);
+        let body = reply.render(charset);
+        (Response { body, charset }, verdict)
     }
 
-    async fn execute(
+    fn unreadable_reply(&self, kind: LocalKind, detail: &str) -> (Reply, Verdict) {
+        let context = identity::context(SystemTime::now());
+        plan::unreadable(&self.tables, kind, detail, &context)
+    }
+
+    /// The reply to a request that could be read.
+    async fn reply(
         &self,
-        mut execution: Box<Execution<'_>>,
-        merchant: &Merchant,
+        request: &Request<'_>,
+        merchant: Option<&Merchant>,
+        mut context: Context,
+        begun: Instant,
+    ) -> Reply {
+        let known = match merchant {
+            Some(merchant) => Some(self.known(merchant, request).await),
+            None => None,
+        };
+        let history: &dyn History = known.as_ref().map_or(&Stranger, |known| known);
+        let deadline = begun + self.request_timeout;
+        loop {
+            let settings = |_: &str| merchant.map(Merchant::settings);
+            let opened = plan::open(&self.tables, settings, history, request, &context);
+            let (execution, merchant) = match (opened, merchant) {
+                (Opened::Running(execution), Some(merchant)) => (execution, merchant),
+                (opened, merchant) => return self.refused(opened, merchant, &context, begun),
+            };
+            let services = execution.services();
+            let told = Told {
+                merchant: merchant.id(),
+                service: &services,
+                context: &context,
+                begun,
+            };
+            let conduct = Conduct::new(self, merchant, request, &execution, &context, deadline);
+            match conduct.run(execution).await {
+                Ended::Reply(reply, summary) => {
+                    told.of_summary(&summary);
+                    return reply;
+                }
+                Ended::Repeated(reply) => {
+                    told.of_repetition(&reply);
+                    return reply;
+                }
+                // The first of two alike came to nothing: this one is the first now.
+                Ended::Again => context = identity::context(SystemTime::now()),
+            }
+        }
+    }
+
+    fn refused(
+        &self,
+        opened: Opened<'_>,
+        merchant: Option<&Merchant>,
         context: &Context,
         begun: Instant,
     ) -> Reply {
-        while let Next::Call {
-            call,
-            step,
-            purpose,
-        } = execution.next_call()
-        {
-            let outcome = self.send(merchant, &call, purpose, begun).await;
-            tell_of_call(context, &step, &call, purpose, &outcome);
-            execution.answered(outcome);
-        }
-        let service = execution.services();
-        let (reply, summary) = execution.finish();
-        merchant.remember(&summary.made);
+        let Opened::Refused(refused) = opened else {
+            // Without a merchant nothing is opened.
+            return self.unreadable_reply(LocalKind::Unreadable, "").0;
+        };
         let told = Told {
-            merchant: merchant.id(),
-            service: &service,
+            merchant: merchant.map_or("-", Merchant::id),
+            service: refused.services.as_deref().unwrap_or("-"),
             context,
             begun,
         };
-        told.of_summary(&summary);
-        reply
+        told.of_refusal(&refused.verdict);
+        refused.reply
     }
-}
 
-impl Gateway {
-    /// Makes one call within the time that is left for the whole request: the caller does not wait longer. What undoes
-    /// a step, or clears up after it, has time of its own.
-    async fn send(
-        &self,
-        merchant: &Merchant,
-        call: &Call,
-        purpose: Purpose,
-        begun: Instant,
-    ) -> Outcome {
-        let sending = merchant.account().send(call);
-        if purpose != Purpose::Step {
-            return sending.await;
-        }
-        let left = self.request_timeout.saturating_sub(begun.elapsed());
-        let late = || Failure::Timeout {
-            host: "the REST host".to_owned(),
-            limit: self.request_timeout,
+    /// What the journal knows of the request that this one follows.
+    async fn known<'m>(&self, merchant: &'m Merchant, request: &Request<'_>) -> Known<'m> {
+        let kind = match plan::followed(&self.tables, request) {
+            // A request that follows another changes something: without a journal it is refused in any case.
+            Some(id) => self
+                .journal
+                .store()
+                .kind(merchant.id(), &id)
+                .await
+                .ok()
+                .flatten(),
+            None => None,
         };
-        match left.is_zero() {
-            true => Outcome::NotSent(late()),
-            false => match tokio::time::timeout(left, sending).await {
-                Ok(outcome) => outcome,
-                Err(_) => Outcome::Unknown(late()),
-            },
-        }
+        Known { merchant, kind }
     }
 }
 
@@ -295,6 +309,16 @@ impl Told<'_> {
             summary.rcode,
             summary.calls,
             summary.unmapped,
+        );
+    }
+
+    fn of_repetition(&self, reply: &Reply) {
+        info!(
+            request_id = %self.context.request_id,
+            merchant = self.merchant,
+            services = self.service,
+            first = reply.get("request_id").unwrap_or("-"),
+            "a request came again and got the first one's reply"
         );
     }
 

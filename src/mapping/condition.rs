@@ -127,7 +127,9 @@ impl<'f> Facts<'f> {
         match computed {
             Computed::Total => self.total.map(Cow::Borrowed),
             Computed::Preauthorization => self.preauthorization.map(Cow::Borrowed),
-            Computed::TransactionId => Some(self.transaction_id.into()),
+            Computed::TransactionId => {
+                Some(self.transaction_id.into()).filter(|id: &Cow<'_, str>| !id.is_empty())
+            }
             _ => None,
         }
     }

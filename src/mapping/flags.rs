@@ -42,11 +42,13 @@ pub enum LocalKind {
     WrongKind,
     /// The same, for a void.
     NotVoidable,
+    /// The journal cannot be written: nothing is done that is not on record.
+    NoRecord,
 }
 
 impl LocalKind {
     /// The kinds by the names that tables use.
-    pub const NAMES: [(&'static str, LocalKind); 13] = [
+    pub const NAMES: [(&'static str, LocalKind); 14] = [
         ("success", LocalKind::Success),
         ("missing", LocalKind::Missing),
         ("invalid", LocalKind::Invalid),
@@ -60,6 +62,7 @@ impl LocalKind {
         ("token_lost", LocalKind::TokenLost),
         ("wrong_kind", LocalKind::WrongKind),
         ("not_voidable", LocalKind::NotVoidable),
+        ("no_record", LocalKind::NoRecord),
     ];
 }
 
@@ -121,6 +124,47 @@ impl HttpPattern {
 pub struct Flags {
     pub(in crate::mapping) local: Vec<FlagText>,
     pub(in crate::mapping) rest: Vec<Outcome>,
+    pub(in crate::mapping) settle: Vec<SettleOutcome>,
+}
+
+/// An answer to a call that was to settle another, and what it means.
+#[derive(Debug)]
+pub struct SettleOutcome {
+    /// The family of operations.
+    pub group: String,
+    /// The HTTP status, or its class.
+    pub http: HttpPattern,
+    /// `status` of the reply's body.
+    pub status: Option<String>,
+    /// The error's type.
+    pub kind: Option<String>,
+    /// Whether the error must blame nothing.
+    pub unblamed: bool,
+    /// What it means.
+    pub means: Means,
+}
+
+/// What an answer to a call that was to settle another means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// What the call is for is done.
+    Settled,
+    /// It is done already, or cannot be done in this way.
+    Already,
+    /// There is nothing to settle: the lost call was not carried out.
+    Absent,
+    /// It cannot be done: an operator has to look.
+    Stuck,
+}
+
+impl Means {
+    /// The meanings by the names that tables use.
+    pub const NAMES: [(&'static str, Means); 4] = [
+        ("settled", Means::Settled),
+        ("already", Means::Already),
+        ("absent", Means::Absent),
+        ("stuck", Means::Stuck),
+    ];
 }
 
 /// What REST says is wrong.
@@ -184,6 +228,20 @@ impl Flags {
             flag: says.flag.clone(),
             message,
         }
+    }
+
+    /// What an answer to a call that was to settle another means; nothing where it says nothing, and is asked for again.
+    pub fn means(&self, group: &str, http: u16, error: &RestError) -> Option<Means> {
+        let is =
+            |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        let fits = |line: &&SettleOutcome| {
+            line.group == group
+                && line.http.fits(http)
+                && is(&line.status, &error.status)
+                && is(&line.kind, &error.kind)
+                && (!line.unblamed || error.blamed.is_empty())
+        };
+        self.settle.iter().find(fits).map(|line| line.means)
     }
 
     /// What is said of a REST reply, good or bad; `field` is the SCMP name of what it blames. The flag beside it: whether

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 pub use super::lines::{Lines, Unreadable};
 pub use super::schema_bundles::{RawBundle, RawBundles, RawPreauthorization, RawPreauthorizations};
-pub use super::schema_flags::{RawFlags, RawOutcome, RawText};
+pub use super::schema_flags::{RawFlags, RawOutcome, RawSettle, RawText};
 
 macro_rules! unreadable {
     ($file:ty: $($lines:ident),*) => {
@@ -22,7 +22,7 @@ macro_rules! unreadable {
 
 unreadable!(RawBody: lines, offers);
 unreadable!(RawService: variants, require, exclude, drop, unchanged, reply, steps);
-unreadable!(RawFlags: rest);
+unreadable!(RawFlags: rest, settle);
 unreadable!(RawBundles: bundles);
 unreadable!(RawPreauthorizations: amounts);
 unreadable!(RawRest:);
@@ -368,8 +368,23 @@ pub struct RawStep {
     #[serde(default)]
     pub undo: Vec<RawUndo>,
     pub changed: Option<String>,
+    /// What settles the call when its outcome is not known, in this order.
+    pub settle: Option<Vec<RawWay>>,
     /// When the object is asked for with its numbers unmasked.
     pub unmasked: Option<RawWhen>,
+    pub when: Option<RawWhen>,
+}
+
+/// One way to settle a call whose outcome is not known: the same call again, or another.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawWay {
+    #[serde(default)]
+    pub again: bool,
+    pub call: Option<String>,
+    #[serde(default)]
+    pub path: IndexMap<String, String>,
+    pub body: Option<String>,
     pub when: Option<RawWhen>,
 }
 

@@ -13,6 +13,7 @@ pub struct RawFlags {
     pub flags: IndexMap<String, i8>,
     pub local: IndexMap<Spanned<String>, Spanned<RawText>>,
     pub rest: Lines<RawOutcome>,
+    pub settle: Lines<RawSettle>,
 }
 
 /// A flag and its text.
@@ -41,4 +42,19 @@ pub struct RawOutcome {
     pub wrong_id: bool,
     pub flag: String,
     pub text: String,
+}
+
+/// An answer to a call that was to settle another, and what it means.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSettle {
+    pub group: String,
+    pub http: String,
+    pub status: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// The error must blame nothing.
+    #[serde(default)]
+    pub unblamed: bool,
+    pub means: String,
 }

@@ -189,8 +189,6 @@ pub enum Action {
 pub struct RestCall {
     /// The method and path.
     pub template: CallTemplate,
-    /// The family of operations, by which outcomes are judged.
-    pub group: String,
     /// The member without which a reply is not what was asked for.
     pub proof: Option<JsonPath>,
     /// Its body.
@@ -211,6 +209,32 @@ pub struct RestCall {
     pub try_next: bool,
     /// What it makes; the first whose condition holds.
     pub makes: Vec<Makes>,
+    /// What settles it when its outcome is not known. Nothing where nobody but an operator can, an empty list where there
+    /// is nothing to settle.
+    pub settle: Option<Vec<SettleWay>>,
+}
+
+/// One way to settle a call whose outcome is not known.
+#[derive(Debug)]
+pub struct SettleWay {
+    /// What is called.
+    pub how: SettleCall,
+    /// When it is a way.
+    pub when: Condition,
+}
+
+/// What is called to settle a call.
+#[derive(Debug)]
+pub enum SettleCall {
+    /// The very call, without an id of its own: carried out twice it does no more than once.
+    Again,
+    /// Another, which names the lost one by its transaction id.
+    Other {
+        /// The method and path.
+        template: CallTemplate,
+        /// Its body.
+        body: Option<usize>,
+    },
 }
 
 /// What a call makes, by which later requests may follow it.
@@ -264,6 +288,10 @@ pub struct CallTemplate {
     pub method: Method,
     /// The operation as REST writes it, e.g. `GET /tms/v2/customers/{customerId}`.
     pub operation: String,
+    /// The family of operations, by which outcomes are judged.
+    pub group: String,
+    /// Whether REST takes its body sealed.
+    pub sealable: bool,
     /// The path's parts.
     pub parts: Vec<PathPart>,
 }

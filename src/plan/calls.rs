@@ -76,16 +76,25 @@ impl Execution<'_> {
         call.undo.iter().find(|undo| undo.when.holds(facts))
     }
 
+    pub(super) fn written(
+        &self,
+        body: usize,
+        part: usize,
+        transaction_id: &str,
+        method: &Method,
+    ) -> Vec<u8> {
+        let facts = Facts {
+            transaction_id,
+            ..self.facts(part, Some(method))
+        };
+        self.plan.program.bodies[body].write(facts, &self.plan.tables.codes)
+    }
+
     fn body(&self, part: usize, call: &RestCall) -> Result<Option<Bytes>, Hindrance> {
         let Some(body) = call.body else {
             return Ok(None);
         };
-        let transaction_id = self.transaction_id();
-        let facts = Facts {
-            transaction_id: &transaction_id,
-            ..self.facts(part, Some(&call.template.method))
-        };
-        let body = self.plan.program.bodies[body].write(facts, &self.plan.tables.codes);
+        let body = self.written(body, part, &self.transaction_id(), &call.template.method);
         let stored = call
             .keep
             .as_ref()
@@ -116,7 +125,7 @@ impl Execution<'_> {
         Some(&self.plan.tables.dictionary.get(field).name)
     }
 
-    fn path(&self, template: &CallTemplate) -> Result<String, UnsafeId> {
+    pub(super) fn path(&self, template: &CallTemplate) -> Result<String, UnsafeId> {
         let mut path = String::new();
         for part in &template.parts {
             match part {

@@ -1,5 +1,8 @@
 //! The walk over a program's steps, without I/O.
 
+use http::Method;
+use serde::{Deserialize, Serialize};
+
 use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::reply::{Replies, StepReply};
 use crate::mapping::tables::Action;
@@ -7,6 +10,7 @@ use crate::rest::{Call, Outcome};
 use crate::scmp;
 
 use super::calls::Hindrance;
+use super::change::{Change, Fate};
 use super::reply::{Built, PartOutcome, build};
 use super::{Context, History, Plan};
 
@@ -21,6 +25,8 @@ pub enum Next {
         step: String,
         /// Why it is made.
         purpose: Purpose,
+        /// What it may change, unless it only reads.
+        change: Option<Change>,
     },
     /// Nothing: the reply is ready.
     Done,
@@ -38,7 +44,7 @@ pub enum Purpose {
 }
 
 /// Something that later requests may follow by its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     /// The id that the caller was given.
     pub id: String,
@@ -105,6 +111,8 @@ pub struct Execution<'p> {
     calls: u32,
     pub(super) partial: Vec<String>,
     undone: Option<bool>,
+    /// What is known of the latest call.
+    pub(super) fate: Fate,
 }
 
 impl<'p> Execution<'p> {
@@ -124,6 +132,7 @@ impl<'p> Execution<'p> {
             calls: 0,
             partial: Vec::new(),
             undone: None,
+            fate: Fate::NotSent,
         }
     }
 
@@ -164,9 +173,10 @@ impl<'p> Execution<'p> {
                     None => self.give_up(at, self.local(*kind)),
                 },
                 Action::Call(call) => match self.call(step.part, call, purpose) {
-                    Ok(call) => {
+                    Ok(made) => {
                         return Next::Call {
-                            call,
+                            change: self.change(step, call, &made, purpose),
+                            call: made,
                             step: step.name.clone(),
                             purpose,
                         };
@@ -200,14 +210,21 @@ impl<'p> Execution<'p> {
     }
 
     /// Takes what became of the call that [`Execution::next_call`] asked for.
-    pub fn answered(&mut self, outcome: Outcome) {
+    pub fn answered(&mut self, outcome: Outcome) -> Fate {
         self.calls += 1;
+        self.fate = Fate::of(&outcome);
         match self.phase {
             Phase::Done => {}
             Phase::Undo(left) => {
                 let gone = matches!(&outcome, Outcome::Answered(answer)
                     if matches!(answer.status, 200..=299 | 404 | 410));
                 self.undone = Some(gone && self.undone != Some(false));
+                // Whatever else it was told, what is left is to be deleted.
+                self.fate = if gone {
+                    Fate::Done(None)
+                } else {
+                    Fate::Unknown
+                };
                 self.phase = Phase::Undo(left - 1);
             }
             Phase::Step(at) => self.step_answered(at, outcome),
@@ -219,6 +236,7 @@ impl<'p> Execution<'p> {
                 }
             }
         }
+        self.fate.clone()
     }
 
     /// Takes it that the call went well, for a translation without network.
@@ -235,19 +253,19 @@ impl<'p> Execution<'p> {
     }
 
     /// The SCMP reply and what became of the request. Call it when [`Execution::next_call`] says `Done`.
-    pub fn finish(self) -> (scmp::Reply, Summary) {
+    pub fn finish(&self) -> (scmp::Reply, Summary) {
+        self.told(self.failure.as_ref())
+    }
+
+    fn told(&self, failure: Option<&Failure>) -> (scmp::Reply, Summary) {
         let success = self.local(LocalKind::Success);
-        let verdict = self
-            .failure
-            .as_ref()
-            .map_or(&success, |failure| &failure.verdict)
-            .clone();
+        let verdict = failure.map_or(success, |failure| failure.verdict.clone());
         let made = self.made();
         let (id, kind) = match made.first() {
             Some(made) => (made.id.as_str(), Some(made.kind.as_str())),
             None => (self.context.request_id.as_str(), None),
         };
-        let parts = self.parts();
+        let parts = self.parts(failure);
         let built = Built {
             tables: self.plan.tables,
             program: Some(self.plan.program),
@@ -257,12 +275,14 @@ impl<'p> Execution<'p> {
         };
         let reply = build(&built, self.facts(0, None));
         let unmapped = self.unmapped().len();
-        let failed = self.failure.is_some();
         let summary = Summary {
             flag: verdict.flag,
             rcode: verdict.rcode,
             calls: self.calls,
-            partial: if failed { self.partial } else { Vec::new() },
+            partial: match failure {
+                Some(_) => self.partial.clone(),
+                None => Vec::new(),
+            },
             undone: self.undone,
             made,
             unmapped,
@@ -270,9 +290,24 @@ impl<'p> Execution<'p> {
         (reply, summary)
     }
 
+    /// The reply where nobody may say what became of the request.
+    pub fn lost(&self) -> (scmp::Reply, Summary) {
+        self.told(Some(&Failure {
+            verdict: self.local(LocalKind::Unknown),
+            part: 0,
+            told: None,
+        }))
+    }
+
+    /// Whether these services move money or create something: then a repetition must not do so again.
+    pub fn creates(&self) -> bool {
+        let mut calls = self.plan.program.steps.iter().filter_map(|s| s.call());
+        calls.any(|call| call.template.method == Method::POST)
+    }
+
     /// What became of each service.
-    fn parts(&self) -> Vec<PartOutcome> {
-        let outcome = |number: usize| match &self.failure {
+    fn parts(&self, failure: Option<&Failure>) -> Vec<PartOutcome> {
+        let outcome = |number: usize| match failure {
             _ if self.plan.program.parts[number].after.is_some() => self.by_itself(number),
             Some(failure) if number > failure.part => PartOutcome::NotRun,
             Some(failure) if number == failure.part => {

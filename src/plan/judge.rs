@@ -7,8 +7,9 @@ use crate::mapping::flags::{LocalKind, RestError, Verdict};
 use crate::mapping::mask::may_be_same;
 use crate::mapping::reply::StepReply;
 use crate::mapping::tables::RestCall;
-use crate::rest::{Answer, Outcome};
+use crate::rest::{Answer, Failure as Failed, Outcome};
 
+use super::change::Fate;
 use super::execution::{Execution, Failure, Phase};
 
 /// The HTTP status of no answer.
@@ -21,6 +22,7 @@ impl Execution<'_> {
         };
         let changes = call.template.method != Method::GET;
         match outcome {
+            Outcome::NotSent(Failed::NotRecorded) => self.fail(at, self.local(LocalKind::NoRecord)),
             Outcome::NotSent(_) => self.fail(at, self.no_answer(call)),
             Outcome::Unknown(_) if changes => {
                 self.partial
@@ -36,7 +38,7 @@ impl Execution<'_> {
     /// of the flags table that is for any status.
     fn no_answer(&self, call: &RestCall) -> Verdict {
         let flags = &self.plan.tables.flags;
-        let said = flags.rest(&call.group, NO_STATUS, &RestError::default(), None);
+        let said = flags.rest(&call.template.group, NO_STATUS, &RestError::default(), None);
         said.map_or_else(|| self.local(LocalKind::Unreadable), |(verdict, _)| verdict)
     }
 
@@ -57,6 +59,10 @@ impl Execution<'_> {
         {
             self.partial.push(what.clone());
         }
+        if good {
+            // Until it is read it is not known what was done.
+            self.fate = Fate::Unknown;
+        }
         let body = match body {
             None if good => return self.fail(at, self.local(LocalKind::Unreadable)),
             body => body.unwrap_or_default(),
@@ -75,11 +81,12 @@ impl Execution<'_> {
         }
         let error = RestError::read(&body);
         let field = self.blamed(call, answer.status, &error).map(str::to_owned);
-        let judged =
-            self.plan
-                .tables
-                .flags
-                .rest(&call.group, answer.status, &error, field.as_deref());
+        let judged = self.plan.tables.flags.rest(
+            &call.template.group,
+            answer.status,
+            &error,
+            field.as_deref(),
+        );
         let (verdict, wrong_id) =
             judged.unwrap_or_else(|| (self.local(LocalKind::Unreadable), false));
         if good {
@@ -89,6 +96,7 @@ impl Execution<'_> {
                 body,
             };
             self.replies.set(at, reply);
+            self.fate = Fate::Done(self.undo_way(at));
         }
         let part = self.plan.program.steps[at].part;
         match (verdict.rcode, self.mismatch(at)) {

@@ -10,11 +10,13 @@
 
 mod after;
 mod calls;
+mod change;
 mod execution;
 mod judge;
 mod keep;
 mod reply;
 mod select;
+pub mod settle;
 mod total;
 
 use crate::mapping::condition::Facts;
@@ -27,6 +29,7 @@ use crate::mapping::validate::{Refusal, refusals};
 use crate::mapping::{Settings, Tables};
 use crate::scmp;
 
+pub use change::{Change, Fate};
 pub use execution::{Execution, Made, Next, Purpose, Summary};
 pub use reply::unreadable;
 pub use select::{SelectError, select};
@@ -199,6 +202,13 @@ pub struct Refused {
     pub refusals: Vec<Refusal>,
     /// The services, where they are known.
     pub services: Option<String>,
+}
+
+/// The id of the request that this one follows, where it does.
+pub fn followed(tables: &Tables, request: &scmp::Request<'_>) -> Option<String> {
+    let program = select(tables, request.get(select::APPLICATIONS)).ok()?;
+    let values = tables.dictionary.values(request);
+    values.get(program.follow_on?.id).map(str::to_owned)
 }
 
 /// Opens a request: its merchant's settings, its services, its values. `merchant` knows the settings of a merchant id.

@@ -101,6 +101,17 @@ pub enum Failure {
         /// The TLS library's error.
         reason: String,
     },
+    /// The journal could not take the intent, so nothing was done.
+    #[error("call not sent: the journal cannot be written; see its errors above")]
+    NotRecorded,
+    /// The host failed so often, or asked for so much patience, that it is left alone for a while.
+    #[error("call to {host} not sent: it failed before, and is tried again in {pause:?}")]
+    Paused {
+        /// Host and port of the REST API.
+        host: String,
+        /// How long it is left alone.
+        pause: Duration,
+    },
     /// The whole call took longer than the limit.
     #[error(
         "no complete reply from {host} within {limit:?}; the call may have taken effect: look it \

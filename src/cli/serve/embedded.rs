@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::super::{EX_CONFIG, EX_UNAVAILABLE, Failed};
-use crate::config::{Config, Merchant};
+use crate::config::{Config, JournalUrl, Merchant};
 use crate::mapping::Settings;
 use crate::rest::keys::{Certificate, KeyFault, OpeningKey, PrivateKey, SealingKey, SigningKey};
 use crate::rest::{Authentication, Credentials, JwtKey, Mle, Secret};
@@ -24,6 +24,8 @@ pub fn attach(
     mle: bool,
 ) -> Result<sandbox::Settings, Failed> {
     config.rest.base_url = format!("http://{address}");
+    // What the sandbox knows ends with it.
+    config.journal.url = JournalUrl::Memory;
     let mut settings = sandbox::Settings::builtin();
     if config.merchants.is_empty() {
         let ready_made = settings.merchants.iter().filter_map(ready_made);
@@ -65,6 +67,7 @@ fn ready_made(known: &sandbox::Merchant) -> Option<(String, Merchant)> {
         base_url: None,
         charset: None,
         settings: Settings::default(),
+        replay: None,
     };
     Some((known.id.clone(), merchant))
 }

@@ -2,8 +2,10 @@
 
 use crate::mapping::diagnostic::{Diagnostic, hint};
 use crate::mapping::field::Dictionary;
-use crate::mapping::flags::{FlagText, Flags, HttpPattern, LocalKind, Outcome};
-use crate::mapping::schema::{RawFlags, RawOutcome};
+use crate::mapping::flags::{
+    FlagText, Flags, HttpPattern, LocalKind, Means, Outcome, SettleOutcome,
+};
+use crate::mapping::schema::{RawFlags, RawOutcome, RawSettle};
 
 use super::Read;
 use super::dictionary::named;
@@ -47,9 +49,17 @@ pub fn flags(
             "the last line of `rest` must be for http = \"*\" and any type.",
         ));
     }
+    let mut settle = Vec::new();
+    for line in raw.settle.iter() {
+        match settle_outcome(line.get_ref()) {
+            Ok(outcome) => settle.push(outcome),
+            Err(message) => faults.push(file.at(line.span().start, message)),
+        }
+    }
     Some(Flags {
         local: local.into_iter().collect::<Option<_>>()?,
         rest,
+        settle,
     })
 }
 
@@ -71,14 +81,7 @@ fn flag_text(raw: &RawFlags, flag: &str, text: &str) -> Result<FlagText, String>
 }
 
 fn outcome(raw: &RawFlags, line: &RawOutcome, dictionary: &Dictionary) -> Result<Outcome, String> {
-    let http =
-        match line.http.as_bytes() {
-            b"*" => HttpPattern::Any,
-            [class @ b'1'..=b'5', b'x', b'x'] => HttpPattern::Class(u16::from(class - b'0')),
-            _ => HttpPattern::Status(line.http.parse().map_err(|_| {
-                format!("\"{}\" is no HTTP status; write 404, 4xx or *.", line.http)
-            })?),
-        };
+    let http = pattern(&line.http)?;
     if let Some(field) = &line.field
         && dictionary.find(field).is_none()
     {
@@ -98,5 +101,27 @@ fn outcome(raw: &RawFlags, line: &RawOutcome, dictionary: &Dictionary) -> Result
         kind: line.kind.clone(),
         field: line.field.clone(),
         says,
+    })
+}
+
+fn settle_outcome(line: &RawSettle) -> Result<SettleOutcome, String> {
+    Ok(SettleOutcome {
+        group: line.group.clone(),
+        http: pattern(&line.http)?,
+        status: line.status.clone(),
+        kind: line.kind.clone(),
+        unblamed: line.unblamed,
+        means: named("meaning", &line.means, &Means::NAMES)?,
+    })
+}
+
+fn pattern(http: &str) -> Result<HttpPattern, String> {
+    Ok(match http.as_bytes() {
+        b"*" => HttpPattern::Any,
+        [class @ b'1'..=b'5', b'x', b'x'] => HttpPattern::Class(u16::from(class - b'0')),
+        _ => HttpPattern::Status(
+            http.parse()
+                .map_err(|_| format!("\"{http}\" is no HTTP status; write 404, 4xx or *."))?,
+        ),
     })
 }

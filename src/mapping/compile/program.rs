@@ -213,12 +213,18 @@ pub fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<
             scope
                 .steps
                 .push((step.name.clone(), operation.and_then(|o| o.reply.clone())));
-            let resource = operation.and_then(|operation| operation.request.clone());
-            if let Some(body) = step.body.clone().zip(resource)
-                && known.body_names.contains(&body.0)
-                && !scope.bodies.contains(&body)
-            {
-                scope.bodies.push(body);
+            let ways = step.settle.iter().flatten();
+            let ways = ways.map(|way| (&way.call, &way.body));
+            for (call, body) in ways.chain([(&step.call, &step.body)]) {
+                let call = call.as_ref();
+                let operation = call.and_then(|call| known.vocabulary.operation(call).ok());
+                let resource = operation.and_then(|operation| operation.request.clone());
+                if let Some(body) = body.clone().zip(resource)
+                    && known.body_names.contains(&body.0)
+                    && !scope.bodies.contains(&body)
+                {
+                    scope.bodies.push(body);
+                }
             }
         }
     }

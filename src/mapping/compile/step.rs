@@ -5,8 +5,10 @@ use http::Method;
 use crate::mapping::body::Body;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::path::{JsonPath, Segment};
-use crate::mapping::schema::{RawKeep, RawStep};
-use crate::mapping::tables::{Action, CallTemplate, Keep, Makes, PathPart, RestCall, Step, Undo};
+use crate::mapping::schema::{RawKeep, RawStep, RawWay};
+use crate::mapping::tables::{
+    Action, CallTemplate, Keep, Makes, PathPart, RestCall, SettleCall, SettleWay, Step, Undo,
+};
 
 use super::dictionary::named;
 use super::scope::{Scope, split_operation};
@@ -64,13 +66,16 @@ fn rest_call(
     };
     let mut undo = Vec::new();
     for line in &raw.undo {
-        scope.vocabulary.operation(&line.call)?;
         let (template, when) = (
             path(&line.call, &line.path, scope)?,
             scope.condition(line.when.as_ref())?,
         );
         undo.extend((!when.is_never()).then_some(Undo { template, when }));
     }
+    let settle = raw.settle.as_ref().map(|ways| {
+        let ways = ways.iter().map(|way| settle_way(way, scope));
+        ways.collect::<Result<Vec<_>, _>>()
+    });
     let mut makes = Vec::new();
     for line in &raw.makes {
         let when = scope.condition(line.when.as_ref())?;
@@ -85,7 +90,6 @@ fn rest_call(
     }
     Ok(RestCall {
         template,
-        group: operation.group.clone(),
         proof: operation.proof.clone(),
         body,
         sealable: operation.sealable,
@@ -96,6 +100,29 @@ fn rest_call(
         changed: raw.changed.clone(),
         try_next: raw.try_next,
         makes,
+        settle: settle.transpose()?,
+    })
+}
+
+fn settle_way(raw: &RawWay, scope: &Scope<'_>) -> Result<SettleWay, String> {
+    let how = match (&raw.call, raw.again) {
+        (None, true) => SettleCall::Again,
+        (Some(name), false) => {
+            let resource = scope.vocabulary.operation(name)?.request.as_deref();
+            let body = raw.body.as_deref();
+            SettleCall::Other {
+                template: path(name, &raw.path, scope)?,
+                body: body
+                    .map(|body| scope.body(body, resource))
+                    .transpose()?
+                    .flatten(),
+            }
+        }
+        _ => return Err("a way to settle a call has either `call` or `again`.".to_owned()),
+    };
+    Ok(SettleWay {
+        how,
+        when: scope.condition(raw.when.as_ref())?,
     })
 }
 
@@ -104,6 +131,8 @@ fn path(
     bindings: &indexmap::IndexMap<String, String>,
     scope: &Scope<'_>,
 ) -> Result<CallTemplate, String> {
+    let known = scope.vocabulary.operation(operation)?;
+    let (group, sealable) = (known.group.clone(), known.sealable);
     let (method, mut rest) = split_operation(operation)?;
     let mut parts = Vec::new();
     while let Some((text, tail)) = rest.split_once('{') {
@@ -128,6 +157,8 @@ fn path(
     Ok(CallTemplate {
         method,
         operation: operation.to_owned(),
+        group,
+        sealable,
         parts,
     })
 }

@@ -1,0 +1,267 @@
+//! Settling what is not known: calls whose answer was lost, undos that failed, requests that were cut off.
+//!
+//! One task looks at the journal again and again. What is due it claims, by writing it with a later time, so that of several
+//! gateways one settles it; then it makes the calls that settle it, until each has a definite answer or the time is over.
+//! Which calls these are, and what their answers mean, the tables say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tracing::{error, info, warn};
+
+use crate::config;
+use crate::journal::{Due, State, Unit, now};
+use crate::plan::settle::{End, Task};
+
+use super::Gateway;
+
+/// How many units are settled at a time.
+const AT_ONCE: usize = 16;
+/// How many are looked for at a time.
+const BATCH: usize = 64;
+/// The longest pause between two attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
+/// How often it is looked for what is due, at most and at least.
+const LOOK_MIN: Duration = Duration::from_millis(10);
+const LOOK_MAX: Duration = Duration::from_secs(1);
+/// How often what is over is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Settles what is due until it is dropped.
+pub async fn run(gateway: Arc<Gateway>, journal: config::Journal) {
+    let look = (gateway.resolve.first_delay / 4).clamp(LOOK_MIN, LOOK_MAX);
+    let free = Arc::new(Semaphore::new(AT_ONCE));
+    let alive = every(journal.lease / 3, || say_alive(&gateway, journal.lease));
+    let forget = every(FORGET_EVERY, || forget_old(&gateway, journal.retention));
+    let settle = every(look, || settle_due(&gateway, &free));
+    tokio::join!(alive, forget, settle);
+}
+
+/// Does something again and again, with a pause between.
+async fn every<F: Future<Output = ()>>(pause: Duration, doing: impl Fn() -> F) {
+    loop {
+        doing().await;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Says that this gateway lives. Before the first request: nobody may take it for dead.
+pub async fn say_alive(gateway: &Gateway, lease: Duration) {
+    let (store, owner) = (gateway.journal.store(), gateway.journal.owner());
+    if let Err(error) = store.alive(owner, now() + millis(lease)).await {
+        warn!("{error}");
+    }
+}
+
+async fn forget_old(gateway: &Gateway, retention: Duration) {
+    match gateway
+        .journal
+        .store()
+        .forget(now() - millis(retention))
+        .await
+    {
+        Ok(0) => {}
+        Ok(count) => info!(
+            count,
+            "forgot requests that are older than journal.retention"
+        ),
+        Err(error) => warn!("{error}"),
+    }
+}
+
+async fn settle_due(gateway: &Arc<Gateway>, free: &Arc<Semaphore>) {
+    // Ten times what a request may take.
+    let stale = now() - 10 * millis(gateway.request_timeout);
+    let due = Due {
+        owner: gateway.journal.owner(),
+        now: now(),
+        stale,
+        limit: BATCH,
+    };
+    let units = match gateway.journal.store().due(&due).await {
+        Ok(units) => units,
+        // Whoever tries to write says so.
+        Err(_) => return,
+    };
+    for unit in units {
+        let Ok(permit) = Arc::clone(free).acquire_owned().await else {
+            return;
+        };
+        let gateway = Arc::clone(gateway);
+        tokio::spawn(async move {
+            gateway.settle(unit).await;
+            drop(permit);
+        });
+    }
+}
+
+impl Gateway {
+    /// Sets when something is to be done about a unit that has just come to its end, and tells whom it concerns.
+    pub(super) fn schedule(&self, unit: &mut Unit) {
+        let now = now();
+        if unit.state == State::Unknown {
+            let hold = now + millis(self.resolve.first_delay);
+            unit.hold = Some(hold);
+            let prompt = unit
+                .tasks
+                .iter()
+                .any(|task| task.end.is_none() && task.is_prompt());
+            unit.due = Some(if prompt { now } else { hold });
+            unit.deadline = Some(now + millis(self.resolve.deadline));
+        } else {
+            (unit.due, unit.hold) = (None, None);
+        }
+        tell(unit);
+    }
+
+    /// A request does not come to its end: what it did is settled as if this gateway had died.
+    pub(super) fn abandon(&self, mut unit: Unit) {
+        unit.cut_off();
+        self.schedule(&mut unit);
+        self.journal.write_late(unit);
+    }
+
+    /// Everything that is still open at the end of this process is cut off, and on record as such.
+    pub async fn abandon_open(&self) {
+        let filter = crate::journal::Filter {
+            states: vec![State::Open],
+            limit: usize::from(u16::MAX),
+            ..Default::default()
+        };
+        let open = self.journal.store().list(&filter).await.unwrap_or_default();
+        for mut unit in open {
+            if unit.owner == self.journal.owner() {
+                self.cut_off(&mut unit).await;
+            }
+        }
+    }
+
+    /// Whether this gateway has the unit now.
+    async fn cut_off(&self, unit: &mut Unit) -> bool {
+        warn!(request_id = %unit.id, "a request was cut off: what it did is taken back");
+        unit.cut_off();
+        unit.owner = self.journal.owner().to_owned();
+        self.schedule(unit);
+        self.journal.write(unit).await.is_ok()
+    }
+
+    async fn settle(&self, mut unit: Unit) {
+        if unit.state == State::Open && !self.cut_off(&mut unit).await {
+            return;
+        }
+        if unit.state == State::Unknown && unit.due.is_some_and(|due| due <= now()) {
+            self.attempt(unit).await;
+        }
+    }
+
+    /// One attempt at everything that is due of a unit.
+    async fn attempt(&self, mut unit: Unit) {
+        let Some(merchant) = self.merchants.find(&unit.merchant) else {
+            warn!(request_id = %unit.id, merchant = %unit.merchant, "cannot be settled: the merchant is not configured here");
+            unit.due = Some(now() + millis(PAUSE_MAX));
+            let _written = self.journal.write(&mut unit).await;
+            return;
+        };
+        unit.attempts += 1;
+        unit.owner = self.journal.owner().to_owned();
+        // By then this attempt has ended, in one way or the other.
+        let lease = millis(self.request_timeout) * (unit.tasks.len() as i64 + 1);
+        let held = unit.hold.is_some_and(|hold| hold > now());
+        for at in 0..unit.tasks.len() {
+            while eligible(&unit.tasks[at], held) {
+                unit.tasks[at].attempted();
+                unit.due = Some(now() + lease);
+                if self.journal.write(&mut unit).await.is_err() {
+                    // Another gateway has it, or the journal is gone: nothing may be sent.
+                    return;
+                }
+                let Some(call) = unit.tasks[at].call() else {
+                    break;
+                };
+                let outcome = merchant.account().send(&call).await;
+                if !unit.tasks[at].answered(&self.tables.flags, &outcome) {
+                    break;
+                }
+            }
+        }
+        self.next(&mut unit, held);
+        let _written = self.journal.write(&mut unit).await;
+    }
+
+    /// What is to be done after an attempt.
+    fn next(&self, unit: &mut Unit, held: bool) {
+        unit.state = unit.outcome(State::Settled);
+        if unit.state != State::Unknown {
+            (unit.due, unit.hold) = (None, None);
+            return tell(unit);
+        }
+        if unit.deadline.is_some_and(|deadline| deadline <= now()) {
+            for task in unit.tasks.iter_mut().filter(|task| task.end.is_none()) {
+                task.end = Some(End::Stuck);
+            }
+            unit.state = unit.outcome(State::Stuck);
+            (unit.due, unit.hold) = (None, None);
+            return tell(unit);
+        }
+        let later = now() + millis(pause(self.resolve.first_delay, unit.attempts));
+        unit.due = Some(match unit.hold.filter(|_| held) {
+            Some(hold) => hold.min(later).max(now() + 1),
+            None => later,
+        });
+    }
+}
+
+fn eligible(task: &Task, held: bool) -> bool {
+    task.end.is_none() && (task.is_prompt() || !held)
+}
+
+/// The pause after an attempt: half the first delay, then twice as long each time, so 60, 90, 150, 270 seconds after the
+/// call; up to a tenth more, so that many do not come at once.
+fn pause(first: Duration, attempts: u32) -> Duration {
+    let doubled = first.saturating_mul(1 << attempts.min(12)) / 4;
+    let pause = doubled.min(PAUSE_MAX);
+    let mut random = [0];
+    // Without entropy there is no jitter.
+    let _filled = aws_lc_rs::rand::fill(&mut random);
+    pause + pause / 10 * u32::from(random[0]) / 255
+}
+
+fn tell(unit: &Unit) {
+    let (id, merchant, services) = (&unit.id, &unit.merchant, &unit.services);
+    match unit.state {
+        State::Unknown => {
+            warn!(request_id = %id, %merchant, %services, "not known yet: it is being settled");
+        }
+        State::Settled => info!(request_id = %id, %merchant, %services, "settled"),
+        State::Stuck => {
+            error!(request_id = %id, %merchant, %services, "cannot be settled: see scmp-gateway journal show {id}");
+        }
+        State::Partial => {
+            warn!(request_id = %id, %merchant, changed = unit.partial.join(", "), "changed in part only");
+        }
+        State::Open | State::Finished | State::Resolved => {}
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_are_bounded() {
+        let first = Duration::from_secs(60);
+        let bounds = [(1, 30), (2, 60), (3, 120), (4, 240), (50, 3600)];
+        for (attempts, seconds) in bounds {
+            let found = pause(first, attempts).as_secs();
+            assert!(
+                (seconds..=seconds + seconds / 10).contains(&found),
+                "{attempts}: {found}"
+            );
+        }
+    }
+}

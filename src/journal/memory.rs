@@ -1,0 +1,153 @@
+//! `memory:`: a journal that ends with its process. For tests, and for the sandbox.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::store::{Due, Filter, JournalError, Store};
+use super::unit::{State, Unit};
+
+/// How many units are kept; the oldest that are over go first.
+const UNITS_MAX: usize = 100_000;
+
+/// Units in memory. The lock is held for a few look-ups at a time, never across a wait.
+#[derive(Default)]
+pub struct Memory(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    units: BTreeMap<String, Unit>,
+    keys: HashMap<(String, String), String>,
+    kinds: HashMap<(String, String), String>,
+    /// Those that are not over, and those that are due: a few of many.
+    pending: BTreeMap<String, ()>,
+}
+
+impl Kept {
+    fn put(&mut self, unit: &Unit) {
+        let old = self.units.insert(unit.id.clone(), unit.clone());
+        if let Some(key) = old.and_then(|old| old.key).filter(|_| unit.key.is_none()) {
+            self.release(&unit.merchant, key.hash, &unit.id);
+        }
+        match unit.due.is_some() || unit.state == State::Open {
+            true => drop(self.pending.insert(unit.id.clone(), ())),
+            false => drop(self.pending.remove(&unit.id)),
+        }
+        for made in &unit.made {
+            let id = (unit.merchant.clone(), made.id.clone());
+            self.kinds.insert(id, made.kind.clone());
+        }
+    }
+
+    /// A key is no longer this unit's; a later one may have it already.
+    fn release(&mut self, merchant: &str, hash: String, id: &str) {
+        let key = (merchant.to_owned(), hash);
+        if self.keys.get(&key).is_some_and(|holder| holder == id) {
+            self.keys.remove(&key);
+        }
+    }
+
+    fn forget(&mut self, id: &str) {
+        let Some(unit) = self.units.remove(id) else {
+            return;
+        };
+        if let Some(key) = unit.key {
+            self.release(&unit.merchant, key.hash, id);
+        }
+        for made in unit.made {
+            self.kinds.remove(&(unit.merchant.clone(), made.id));
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.units.len() >= UNITS_MAX {
+            let over = |unit: &&Unit| unit.state.is_final();
+            let oldest = self.units.values().find(over);
+            if let Some(id) = oldest.map(|unit| unit.id.clone()) {
+                self.forget(&id);
+            }
+        }
+    }
+}
+
+impl Memory {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing that can panic happens under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Unit>, JournalError> {
+        let mut kept = self.kept();
+        if let Some(key) = &unit.key {
+            let key = (unit.merchant.clone(), key.hash.clone());
+            let holder = kept.keys.get(&key).and_then(|id| kept.units.get(id));
+            if let Some(holder) = holder.filter(|holder| holder.begun >= since) {
+                return Ok(Some(holder.clone()));
+            }
+            kept.keys.insert(key, unit.id.clone());
+        }
+        kept.make_room();
+        kept.put(unit);
+        Ok(None)
+    }
+
+    async fn update(&self, unit: &Unit) -> Result<bool, JournalError> {
+        let mut kept = self.kept();
+        let known = kept.units.get(&unit.id).map(|known| known.version);
+        let latest = known == Some(unit.version - 1);
+        if latest {
+            kept.put(unit);
+        }
+        Ok(latest)
+    }
+
+    async fn unit(&self, id: &str) -> Result<Option<Unit>, JournalError> {
+        Ok(self.kept().units.get(id).cloned())
+    }
+
+    async fn kind(&self, merchant: &str, id: &str) -> Result<Option<String>, JournalError> {
+        let id = (merchant.to_owned(), id.to_owned());
+        Ok(self.kept().kinds.get(&id).cloned())
+    }
+
+    async fn due(&self, due: &Due<'_>) -> Result<Vec<Unit>, JournalError> {
+        let kept = self.kept();
+        let pending = kept.pending.keys().filter_map(|id| kept.units.get(id));
+        let is_due = |unit: &&Unit| match unit.state {
+            State::Open => unit.owner != due.owner || unit.begun < due.stale,
+            _ => unit.due.is_some_and(|at| at <= due.now),
+        };
+        Ok(pending.filter(is_due).take(due.limit).cloned().collect())
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Unit>, JournalError> {
+        let kept = self.kept();
+        let after = |unit: &&Unit| filter.after.as_ref().is_none_or(|after| unit.id > *after);
+        let fits = |unit: &&Unit| filter.states.is_empty() || filter.states.contains(&unit.state);
+        let units = kept.units.values().filter(after).filter(fits);
+        Ok(units.take(filter.limit).cloned().collect())
+    }
+
+    async fn alive(&self, _owner: &str, _until: i64) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn forget(&self, before: i64) -> Result<u64, JournalError> {
+        let mut kept = self.kept();
+        let old = |unit: &&Unit| unit.state.is_final() && unit.begun < before;
+        let ids: Vec<String> = kept
+            .units
+            .values()
+            .filter(old)
+            .map(|u| u.id.clone())
+            .collect();
+        for id in &ids {
+            kept.forget(id);
+        }
+        Ok(ids.len() as u64)
+    }
+}

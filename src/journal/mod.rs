@@ -1,0 +1,189 @@
+//! What was done, on record: so that no payment is lost and none is made twice.
+//!
+//! A [`Unit`] is one request that changes something. It is begun, with the intent of its first such call, **before** that
+//! call is sent; each outcome is written before the next call or the reply goes out. [`Store`] is what it is kept in: in
+//! memory, in an embedded database, or in PostgreSQL for several gateways. [`Journal`] is what the gateway talks to.
+//!
+//! Invariants: no card data comes here, for calls are kept as method and path, and what settles a call is built of fields
+//! that hold none; of several writers of one unit only the one who saw its latest version succeeds.
+
+mod file;
+mod memory;
+mod postgres;
+mod store;
+mod unit;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+pub use file::FileStore;
+pub use memory::Memory;
+pub use postgres::{Postgres, migrate};
+pub use store::{Due, Filter, JournalError, Store};
+pub use unit::{CallFate, CallRecord, Key, KeyOf, State, Unit};
+
+use crate::config::JournalUrl;
+
+/// How many units wait to be written once the journal can be used again.
+const LATE_MAX: usize = 10_000;
+
+/// A journal, and who uses it.
+#[derive(Clone)]
+pub struct Journal {
+    store: Arc<dyn Store>,
+    /// This gateway, different at each start.
+    owner: Arc<str>,
+    /// How long a write is tried.
+    patience: Duration,
+    late: mpsc::Sender<Unit>,
+}
+
+/// What came of beginning a unit.
+pub enum Begun {
+    /// It is begun.
+    Fresh,
+    /// The same request is on record.
+    Known(Box<Unit>),
+}
+
+/// Why a unit could not be written.
+#[derive(Debug)]
+pub enum NotWritten {
+    /// The journal cannot be used.
+    Unavailable,
+    /// Another gateway took this one for dead, and settles the unit.
+    Taken,
+}
+
+/// Opens the store that a URL names, for a gateway.
+pub async fn open(url: &JournalUrl) -> Result<Arc<dyn Store>, JournalError> {
+    Ok(match url {
+        JournalUrl::Memory => Arc::new(Memory::default()),
+        JournalUrl::File(directory) => Arc::new(FileStore::open(directory)?),
+        JournalUrl::Postgres(url) => {
+            let url = String::from_utf8_lossy(url.expose());
+            Arc::new(Postgres::connect(&url).await?)
+        }
+    })
+}
+
+/// The time in milliseconds since 1970.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+impl Journal {
+    /// A journal in this store, for the gateway of this name.
+    pub fn new(store: Arc<dyn Store>, owner: &str, patience: Duration) -> Journal {
+        let (late, waiting) = mpsc::channel(LATE_MAX);
+        let journal = Journal {
+            store,
+            owner: owner.into(),
+            patience,
+            late,
+        };
+        tokio::spawn(write_late(Arc::clone(&journal.store), waiting));
+        journal
+    }
+
+    /// The name of this gateway.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// What it is kept in.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Begins a unit.
+    pub async fn begin(&self, unit: &Unit, since: i64) -> Result<Begun, NotWritten> {
+        let begun = self.patiently(|| self.store.begin(unit, since)).await?;
+        Ok(match begun {
+            // It was written by an attempt whose answer got lost.
+            Some(known) if known.id == unit.id => Begun::Fresh,
+            Some(known) => Begun::Known(Box::new(known)),
+            None => Begun::Fresh,
+        })
+    }
+
+    /// Writes a unit's next version.
+    pub async fn write(&self, unit: &mut Unit) -> Result<(), NotWritten> {
+        unit.version += 1;
+        let written = self.patiently(|| self.store.update(unit)).await;
+        match written {
+            Ok(true) => Ok(()),
+            Ok(false) => match self.patiently(|| self.store.unit(&unit.id)).await? {
+                Some(stored) if stored == *unit => Ok(()),
+                _ => Err(NotWritten::Taken),
+            },
+            Err(error) => {
+                unit.version -= 1;
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes a unit's next version as soon as the journal can be used. If this process ends before, the unit is found as
+    /// one that was cut off, which comes to the same.
+    pub fn write_late(&self, unit: Unit) {
+        let id = unit.id.clone();
+        if self.late.try_send(unit).is_err() {
+            error!(request_id = %id, "too much waits for the journal: the request is settled after the next start");
+        }
+    }
+
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, NotWritten>
+    where
+        F: Future<Output = Result<T, JournalError>>,
+    {
+        let end = Instant::now() + self.patience;
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let reason = match tokio::time::timeout_at(end, attempt()).await {
+                Ok(Ok(done)) => return Ok(done),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "it takes too long".to_owned(),
+            };
+            if Instant::now() + pause >= end {
+                warn!("the journal cannot be used: {reason}");
+                return Err(NotWritten::Unavailable);
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+}
+
+/// Writes what could not be written in time, until nobody is left who could send any.
+async fn write_late(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Unit>) {
+    while let Some(mut unit) = waiting.recv().await {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let stored = match store.unit(&unit.id).await {
+                Ok(stored) => stored,
+                Err(_) => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                    continue;
+                }
+            };
+            // What was never begun has nothing to be settled; what is another's is in good hands.
+            let Some(stored) = stored.filter(|stored| stored.owner == unit.owner) else {
+                break;
+            };
+            unit.version = stored.version + 1;
+            if let Ok(true) = store.update(&unit).await {
+                info!(request_id = %unit.id, state = unit.state.name(), "recorded late");
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! One request on record: what it may have changed, and what is still to be done about it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::settle::{End, Task, Way};
+use crate::plan::{Change, Fate, Made};
+use crate::rest::Call;
+use crate::telemetry::scrub;
+
+/// A request that changes something, from its first such call on. Holds no card data: a keyed hash stands for what the
+/// client sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// The request's id.
+    pub id: String,
+    /// The merchant.
+    pub merchant: String,
+    /// The services, joined by commas.
+    pub services: String,
+    /// By what a repetition of the request is recognized.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
+    /// When it came, in milliseconds since 1970.
+    pub begun: i64,
+    /// What became of it.
+    pub state: State,
+    /// The gateway that carries it out or settles it.
+    pub owner: String,
+    /// Counts the writes of this record: who did not see the latest may not write.
+    pub version: i64,
+    /// The calls that may have changed something, in order.
+    pub calls: Vec<CallRecord>,
+    /// What is left to settle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
+    /// When something is to be done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<i64>,
+    /// When it is given to an operator, if it is not settled by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<i64>,
+    /// Nothing is taken back before this: what is lost may still be on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<i64>,
+    /// How often it was tried to settle it.
+    #[serde(default)]
+    pub attempts: u32,
+    /// What later requests may follow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<Made>,
+    /// What had been changed when a later step failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<String>,
+    /// The reply flag; none where the client had no reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
+    /// The reply code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rcode: Option<i8>,
+    /// The reply, for the client's repetition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
+    /// What an operator said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// By what a repetition of a request is recognized.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// A keyed hash.
+    pub hash: String,
+    /// What it was made of.
+    pub of: KeyOf,
+}
+
+/// What a key is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyOf {
+    /// The id that the client's library gave the request, and the content.
+    Id,
+    /// The content alone.
+    Content,
+}
+
+/// What became of a request.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is under way.
+    #[default]
+    Open,
+    /// It is over, and nothing is left to do.
+    Finished,
+    /// The outcome of a call is not known, or something is not undone yet: it is being settled.
+    Unknown,
+    /// That was settled.
+    Settled,
+    /// Something was changed in part, which nothing but another update mends.
+    Partial,
+    /// It could not be settled: an operator has to look.
+    Stuck,
+    /// An operator has looked.
+    Resolved,
+}
+
+impl State {
+    /// Its name, as commands and stores write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Open => "open",
+            State::Finished => "finished",
+            State::Unknown => "unknown",
+            State::Settled => "settled",
+            State::Partial => "partial",
+            State::Stuck => "stuck",
+            State::Resolved => "resolved",
+        }
+    }
+
+    /// Whether nobody has to do anything any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, State::Finished | State::Settled | State::Resolved)
+    }
+}
+
+/// A call that may have changed something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// The step's name.
+    pub step: String,
+    /// The method and path.
+    pub call: String,
+    /// The id that names the call to REST.
+    pub transaction_id: String,
+    /// What is known of it.
+    pub fate: CallFate,
+    /// What settles it while its outcome is not known; nothing where only an operator can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ways: Option<Vec<Way>>,
+    /// What undoes it, should the request not come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Way>,
+}
+
+/// What is known of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallFate {
+    /// It is about to be sent, or was.
+    Intended,
+    /// It was carried out.
+    Done,
+    /// It was refused, or never sent: nothing was changed.
+    Nothing,
+    /// It may have been carried out.
+    Unknown,
+}
+
+impl CallRecord {
+    /// A call that is about to be made.
+    pub fn intended(step: &str, call: &Call, change: Change) -> CallRecord {
+        let path = if is_plain(&call.path) {
+            &call.path
+        } else {
+            "(with an id that is none)"
+        };
+        let made = format!("{} {path}", call.method);
+        let ways = change.ways;
+        CallRecord {
+            step: step.to_owned(),
+            call: made,
+            transaction_id: change.transaction_id,
+            fate: CallFate::Intended,
+            ways: ways.and_then(|ways| ways.into_iter().map(recordable).collect()),
+            undo: None,
+        }
+    }
+
+    /// Takes what is known now.
+    pub fn ended(&mut self, fate: Fate) {
+        (self.fate, self.undo) = match fate {
+            Fate::Done(undo) => (CallFate::Done, undo.and_then(recordable)),
+            Fate::Refused | Fate::NotSent => (CallFate::Nothing, None),
+            Fate::Unknown => (CallFate::Unknown, None),
+        };
+    }
+
+    /// What is to be done about a call whose outcome stayed unknown; nothing where there is nothing to do.
+    fn task(&self) -> Option<Task> {
+        let open = matches!(self.fate, CallFate::Intended | CallFate::Unknown);
+        let ways = self.ways.clone();
+        (open && ways.as_ref().is_none_or(|ways| !ways.is_empty()))
+            .then(|| Task::new(&self.step, ways.unwrap_or_default()))
+    }
+
+    /// What takes a call back that was carried out in a request whose client got no answer.
+    fn undoing(&self) -> Vec<Task> {
+        if self.fate != CallFate::Done {
+            return Vec::new();
+        }
+        let ways: Vec<Way> = self.ways.iter().flatten().cloned().collect();
+        let back = !ways.is_empty() && ways.iter().all(|way| !way.again);
+        let back = back.then(|| Task::new(&self.step, ways));
+        let undo = self.undo.clone();
+        let undo = undo.map(|way| Task::new(&self.step, vec![way]));
+        back.into_iter().chain(undo).collect()
+    }
+}
+
+/// A way without anything that looks like a card number, though nothing ever should. What a reference looks like does not
+/// matter to REST; an id that does cannot be kept, and is left to an operator.
+fn recordable(way: Way) -> Option<Way> {
+    let body = way.body.as_deref().map(|body| scrub(body).into_owned());
+    is_plain(&way.path).then_some(Way { body, ..way })
+}
+
+/// Whether a path holds nothing but what ids are made of: what a host sends in their place could be anything.
+fn is_plain(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
+    path.chars().all(plain) && scrub(path) == path
+}
+
+impl Unit {
+    /// Takes what the request made, as far as it can be kept.
+    pub fn made(&mut self, made: &[Made]) {
+        let kept = made.iter().filter(|made| is_plain(&made.id));
+        self.made = kept.cloned().collect();
+    }
+
+    /// The request came to its end: what is left is what its calls left unknown.
+    pub fn close(&mut self) {
+        // What an update may have changed is said in its reply, and nothing but another update mends it.
+        let told = |task: &Task| task.end.is_some() && !self.partial.is_empty();
+        let tasks = self.calls.iter().filter_map(CallRecord::task);
+        self.tasks = tasks.filter(|task| !told(task)).collect();
+        self.state = self.outcome(match self.partial.is_empty() {
+            true => State::Finished,
+            false => State::Partial,
+        });
+    }
+
+    /// The request was cut off, and its client got no answer: what was done is taken back.
+    pub fn cut_off(&mut self) {
+        (self.flag, self.rcode, self.reply) = (None, None, None);
+        self.made.clear();
+        let changed = self
+            .calls
+            .iter()
+            .filter(|call| call.fate != CallFate::Nothing);
+        let mended = |call: &&CallRecord| call.ways.is_some() || call.undo.is_some();
+        let patched = changed.filter(|call| !mended(call) && call.call.starts_with("PATCH"));
+        self.partial = patched.map(|call| call.step.clone()).collect();
+        let calls = self.calls.iter().rev();
+        let tasks = calls.flat_map(|call| call.undoing().into_iter().chain(call.task()));
+        let told = |task: &Task| task.end.is_some() && self.partial.contains(&task.step);
+        self.tasks = tasks.filter(|task| !told(task)).collect();
+        self.state = self.outcome(match self.partial.is_empty() {
+            true => State::Settled,
+            false => State::Partial,
+        });
+    }
+
+    /// What the tasks come to; `otherwise` where there are none.
+    pub fn outcome(&self, otherwise: State) -> State {
+        let stuck = |task: &Task| task.end == Some(End::Stuck);
+        match &self.tasks[..] {
+            [] => otherwise,
+            tasks if tasks.iter().any(|task| task.end.is_none()) => State::Unknown,
+            tasks if tasks.iter().any(stuck) => State::Stuck,
+            _ if self.partial.is_empty() => State::Settled,
+            _ => State::Partial,
+        }
+    }
+
+    /// Whether the request changed nothing at all: a repetition may try anew.
+    pub fn did_nothing(&self) -> bool {
+        self.calls.iter().all(|call| call.fate == CallFate::Nothing) && self.rcode == Some(-1)
+    }
+}

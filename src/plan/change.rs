@@ -1,0 +1,132 @@
+//! Calls that change something: what is put on record of them, and what settles or undoes them.
+
+use http::Method;
+
+use crate::mapping::tables::{RestCall, SettleCall, Step};
+use crate::rest::{Call, Outcome};
+
+use super::execution::{Execution, Purpose};
+use super::settle::Way;
+
+/// A call that may change something: it is to be on record before it is sent.
+#[derive(Debug)]
+pub struct Change {
+    /// The id that names the call to REST, unique for the merchant.
+    pub transaction_id: String,
+    /// What settles it when its outcome is not known; nothing where only an operator can.
+    pub ways: Option<Vec<Way>>,
+}
+
+/// What is known of a call that was to change something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It was carried out; and what undoes it, should the request not come to its end.
+    Done(Option<Way>),
+    /// It was refused: nothing was changed.
+    Refused,
+    /// It was not sent.
+    NotSent,
+    /// It may have been carried out.
+    Unknown,
+}
+
+impl Execution<'_> {
+    /// What a call may change, and what settles it should its outcome stay unknown.
+    pub(super) fn change(
+        &self,
+        step: &Step,
+        call: &RestCall,
+        made: &Call,
+        purpose: Purpose,
+    ) -> Option<Change> {
+        if made.method == Method::GET {
+            return None;
+        }
+        let transaction_id = self.transaction_id();
+        let ways = match (purpose, self.undo(call)) {
+            (Purpose::Undo, Some(undo)) => Some(vec![again(made, &undo.template.group)]),
+            _ => self.settle_ways(step.part, call, made, &transaction_id),
+        };
+        Some(Change {
+            transaction_id,
+            ways,
+        })
+    }
+
+    fn settle_ways(
+        &self,
+        part: usize,
+        call: &RestCall,
+        made: &Call,
+        transaction_id: &str,
+    ) -> Option<Vec<Way>> {
+        let facts = self.facts(part, Some(&made.method));
+        let open = call.settle.as_ref()?.iter();
+        let open = open.filter(|way| way.when.holds(facts));
+        let ways = open.filter_map(|way| match &way.how {
+            SettleCall::Again => Some(Way {
+                body: self.text(call.body, part, "", &made.method),
+                ..again(made, &call.template.group)
+            }),
+            SettleCall::Other { template, body } => Some(Way {
+                method: template.method.to_string(),
+                path: self.path(template).ok()?,
+                body: self.text(*body, part, transaction_id, &template.method),
+                group: template.group.clone(),
+                again: false,
+                sealable: template.sealable,
+            }),
+        });
+        Some(ways.collect())
+    }
+
+    fn text(
+        &self,
+        body: Option<usize>,
+        part: usize,
+        transaction_id: &str,
+        method: &Method,
+    ) -> Option<String> {
+        let bytes = self.written(body?, part, transaction_id, method);
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The call that undoes a step which was carried out.
+    pub(super) fn undo_way(&self, at: usize) -> Option<Way> {
+        let undo = self.undo(self.plan.program.steps[at].call()?)?;
+        Some(Way {
+            method: undo.template.method.to_string(),
+            path: self.path(&undo.template).ok()?,
+            body: None,
+            group: undo.template.group.clone(),
+            again: true,
+            sealable: false,
+        })
+    }
+}
+
+impl Fate {
+    /// What an outcome says by itself, before its body is read.
+    pub(super) fn of(outcome: &Outcome) -> Fate {
+        match outcome {
+            Outcome::NotSent(_) => Fate::NotSent,
+            Outcome::Unknown(_) => Fate::Unknown,
+            Outcome::Answered(answer) => match answer.status {
+                408 | 500.. => Fate::Unknown,
+                _ => Fate::Refused,
+            },
+        }
+    }
+}
+
+/// The very call once more.
+fn again(made: &Call, group: &str) -> Way {
+    Way {
+        method: made.method.to_string(),
+        path: made.path.clone(),
+        body: None,
+        group: group.to_owned(),
+        again: true,
+        sealable: made.sealable,
+    }
+}

@@ -1,0 +1,20 @@
+//! No payment is lost and none is made twice: the built gateway against hosts that fail, and after its own death.
+
+#[path = "../gateway/http.rs"]
+#[allow(dead_code)]
+mod http;
+#[path = "../gateway/process.rs"]
+#[allow(dead_code)]
+mod process;
+#[path = "../gateway/requests.rs"]
+#[allow(dead_code)]
+mod requests;
+#[path = "../gateway/upstream.rs"]
+#[allow(dead_code)]
+mod upstream;
+
+mod commands;
+mod recovery;
+mod repeats;
+mod scene;
+mod unknown;

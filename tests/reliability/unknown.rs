@@ -1,0 +1,245 @@
+//! Answers that get lost: the client is told so, and the call is settled behind its back.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use crate::requests::{assert_flag, create, delete, update};
+use crate::scene::{PAYER, Scene, request, sale};
+use crate::upstream::{Act, CUSTOMER, Seen, Upstream, reply, tms};
+
+const AUTH: &str = "ics_auth";
+
+fn authorization() -> String {
+    request(AUTH, &format!("{PAYER}grand_total_amount=10.00\n"))
+}
+
+fn pts(seen: &Seen) -> Act {
+    let status = match seen.path.as_str() {
+        path if path.ends_with("reversals") => "REVERSED",
+        path if path.ends_with("voids") => "VOIDED",
+        _ => "AUTHORIZED",
+    };
+    reply(
+        201,
+        &json!({"id": "7000000000000000000001", "status": status}),
+    )
+}
+
+fn refuse(reason: &str) -> Act {
+    reply(400, &json!({"status": "INVALID_REQUEST", "reason": reason}))
+}
+
+#[test]
+fn a_lost_authorization_is_reversed_by_its_own_id() {
+    let host = Upstream::start(|seen| match seen.path.as_str() {
+        "/pts/v2/payments" => Act::Cut(Vec::new()),
+        _ => pts(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&authorization()), "-1", "ETIMEOUT");
+    let records = scene.settled(&["settled"]);
+    assert_eq!(
+        host.calls(),
+        ["POST /pts/v2/payments", "POST /pts/v2/reversals"]
+    );
+    let seen = host.seen();
+    let (lost, reversal) = (seen[0].json(), seen[1].json());
+    let id = |body: &serde_json::Value| body["clientReferenceInformation"]["transactionId"].clone();
+    assert_eq!(id(&lost), id(&reversal));
+    let amounts = &reversal["reversalInformation"]["amountDetails"];
+    assert_eq!(amounts["totalAmount"], "10.00");
+    assert_eq!(records[0]["flag"], "ETIMEOUT");
+    assert!(!seen[1].body.windows(4).any(|four| four == b"4111"));
+}
+
+#[test]
+fn it_is_tried_until_there_is_a_definite_answer() {
+    let count = AtomicUsize::new(0);
+    let host = Upstream::start(move |seen| match seen.path.as_str() {
+        "/pts/v2/payments" => Act::Silence,
+        _ => match count.fetch_add(1, Ordering::SeqCst) {
+            0 => Act::Cut(Vec::new()),
+            1 => Act::Reply(503, String::new(), b"<html>".to_vec()),
+            2 => refuse("INVALID_DATA"),
+            _ => refuse("AUTH_ALREADY_REVERSED"),
+        },
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&authorization()), "-1", "ETIMEOUT");
+    scene.settled(&["settled"]);
+    assert_eq!(host.calls().len(), 5);
+    drop(gateway);
+}
+
+#[test]
+fn a_lost_sale_is_voided_and_one_that_cannot_be_is_reversed() {
+    let host = Upstream::start(|seen| match seen.path.as_str() {
+        "/pts/v2/payments" => Act::Cut(Vec::new()),
+        "/pts/v2/voids" => refuse("NOT_VOIDABLE"),
+        _ => pts(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&sale("")), "-1", "ETIMEOUT");
+    scene.settled(&["settled"]);
+    assert_eq!(
+        host.calls()[1..],
+        ["POST /pts/v2/voids", "POST /pts/v2/reversals"]
+    );
+    drop(gateway);
+}
+
+/// A capture is voided by its own id: the authorization stands.
+#[test]
+fn a_lost_follow_on_never_touches_what_it_follows() {
+    for (services, more, path) in [
+        (
+            "ics_bill",
+            "auth_request_id=7\n",
+            "/pts/v2/payments/7/captures",
+        ),
+        (
+            "ics_credit",
+            "bill_request_id=7\n",
+            "/pts/v2/captures/7/refunds",
+        ),
+    ] {
+        let host = Upstream::start(move |seen| match seen.path == path {
+            true => Act::Cut(Vec::new()),
+            false => pts(seen),
+        });
+        let scene = Scene::new(&host.address, "");
+        let gateway = scene.gateway();
+        let lost = request(services, &format!("{more}grand_total_amount=10.00\n"));
+        assert_flag(&gateway.send(&lost), "-1", "ETIMEOUT");
+        scene.settled(&["settled"]);
+        assert_eq!(
+            host.calls(),
+            [format!("POST {path}"), "POST /pts/v2/voids".into()]
+        );
+    }
+}
+
+/// Doing it twice does no more than doing it once.
+#[test]
+fn a_lost_reversal_or_void_is_done_again() {
+    for (services, more, path) in [
+        (
+            "ics_auth_reversal",
+            "auth_request_id=7\ngrand_total_amount=1\n",
+            "/pts/v2/payments/7/reversals",
+        ),
+        (
+            "ics_void",
+            "void_request_id=7\n",
+            "/pts/v2/captures/7/voids",
+        ),
+    ] {
+        let first = AtomicUsize::new(0);
+        let host = Upstream::start(move |seen| match first.fetch_add(1, Ordering::SeqCst) {
+            0 => Act::Cut(Vec::new()),
+            _ => pts(seen),
+        });
+        let scene = Scene::new(&host.address, "");
+        let gateway = scene.gateway();
+        assert_flag(&gateway.send(&request(services, more)), "-1", "ETIMEOUT");
+        scene.settled(&["settled"]);
+        assert_eq!(
+            host.calls(),
+            [format!("POST {path}"), format!("POST {path}")]
+        );
+        // Under the first one's id the second would be refused as a repetition.
+        assert_eq!(
+            host.seen()[1].json()["clientReferenceInformation"].get("transactionId"),
+            None
+        );
+    }
+}
+
+#[test]
+fn what_the_host_cannot_settle_is_given_to_an_operator() {
+    let host = Upstream::start(|seen| match seen.path.as_str() {
+        "/pts/v2/payments" => Act::Cut(Vec::new()),
+        _ => refuse("TRANSACTION_ALREADY_SETTLED"),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&authorization()), "-1", "ETIMEOUT");
+    scene.settled(&["stuck"]);
+    let listed = scene.journal(&["list"]);
+    assert!(listed.contains(" stuck "), "{listed}");
+    assert!(gateway.end().contains("cannot be settled"));
+}
+
+#[test]
+fn a_customer_that_may_be_there_is_listed() {
+    let host = Upstream::start(|seen| match seen.is("POST", "/customers") {
+        true => Act::Cut(Vec::new()),
+        false => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&create(&[])), "-1", "ETIMEOUT");
+    scene.settled(&["stuck"]);
+    assert_eq!(host.calls().len(), 2);
+    drop(gateway);
+}
+
+#[test]
+fn an_undo_that_fails_is_tried_again() {
+    let count = AtomicUsize::new(0);
+    let host = Upstream::start(move |seen| match seen.method.as_str() {
+        "DELETE" if count.fetch_add(1, Ordering::SeqCst) < 2 => reply(500, &json!({})),
+        "POST" if seen.path.ends_with("/payment-instruments") => reply(400, &json!({})),
+        _ => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&create(&[])), "0", "DINVALIDDATA");
+    scene.settled(&["settled"]);
+    let deletions = host
+        .calls()
+        .into_iter()
+        .filter(|call| call.starts_with("DELETE"));
+    assert_eq!(deletions.count(), 3);
+    drop(gateway);
+}
+
+#[test]
+fn a_lost_deletion_is_done_again() {
+    let count = AtomicUsize::new(0);
+    let host = Upstream::start(move |seen| match seen.method.as_str() {
+        "DELETE" if count.fetch_add(1, Ordering::SeqCst) == 0 => Act::Cut(Vec::new()),
+        "DELETE" => reply(410, &json!({})),
+        _ => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&delete(CUSTOMER)), "-1", "ETIMEOUT");
+    scene.settled(&["settled"]);
+    drop(gateway);
+}
+
+#[test]
+fn an_update_in_part_is_listed() {
+    let host = Upstream::start(|seen| match seen.is("PATCH", CUSTOMER) {
+        true => Act::Cut(Vec::new()),
+        false => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    let changes = [
+        ("customer_firstname", "Ann"),
+        ("customer_email", "a@example.com"),
+    ];
+    assert_flag(&gateway.send(&update(CUSTOMER, &changes)), "-1", "ETIMEOUT");
+    let records = scene.settled(&["partial"]);
+    assert_eq!(
+        records[0]["partial"],
+        json!(["payment instrument", "customer (perhaps)"])
+    );
+    drop(gateway);
+}
