@@ -14,7 +14,10 @@ mod requests;
 mod upstream;
 
 mod commands;
+mod postgres;
 mod recovery;
 mod repeats;
 mod scene;
+mod server;
+mod stores;
 mod unknown;
