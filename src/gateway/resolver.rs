@@ -150,7 +150,7 @@ impl Gateway {
         if unit.state == State::Open && !self.cut_off(&mut unit).await {
             return;
         }
-        if unit.state == State::Unknown && unit.due.is_some_and(|due| due <= now()) {
+        if unit.state == State::Unknown && unit.due.is_none_or(|due| due <= now()) {
             self.attempt(unit).await;
         }
     }
@@ -165,13 +165,12 @@ impl Gateway {
         };
         unit.attempts += 1;
         unit.owner = self.journal.owner().to_owned();
-        // By then this attempt has ended, in one way or the other.
-        let lease = millis(self.request_timeout) * (unit.tasks.len() as i64 + 1);
+        // Nobody else is at it while this gateway lives.
+        unit.due = None;
         let held = unit.hold.is_some_and(|hold| hold > now());
         for at in 0..unit.tasks.len() {
             while eligible(&unit.tasks[at], held) {
                 unit.tasks[at].attempted();
-                unit.due = Some(now() + lease);
                 if self.journal.write(&mut unit).await.is_err() {
                     // Another gateway has it, or the journal is gone: nothing may be sent.
                     return;

@@ -333,7 +333,8 @@ impl Store for FileStore {
         self.read(move |connection| {
             let mut found = connection.prepare_cached(
                 "select doc from units where due <= ?1
-                 union all select doc from units where state = 'open' and (owner <> ?2 or begun < ?3) limit ?4",
+                 union all select doc from units where due is null and
+                 (state in ('open', 'unknown') and owner <> ?2 or state = 'open' and begun < ?3) limit ?4",
             )?;
             let rows = found.query_map(params![now, owner, stale, limit as i64], read_unit)?;
             rows.collect()

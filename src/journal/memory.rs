@@ -30,7 +30,7 @@ impl Kept {
         if let Some(key) = old.and_then(|old| old.key).filter(|_| unit.key.is_none()) {
             self.release(&unit.merchant, key.hash, &unit.id);
         }
-        match unit.due.is_some() || unit.state == State::Open {
+        match matches!(unit.state, State::Open | State::Unknown) {
             true => drop(self.pending.insert(unit.id.clone(), ())),
             false => drop(self.pending.remove(&unit.id)),
         }
@@ -119,7 +119,10 @@ impl Store for Memory {
         let pending = kept.pending.keys().filter_map(|id| kept.units.get(id));
         let is_due = |unit: &&Unit| match unit.state {
             State::Open => unit.owner != due.owner || unit.begun < due.stale,
-            _ => unit.due.is_some_and(|at| at <= due.now),
+            _ => match unit.due {
+                Some(at) => at <= due.now,
+                None => unit.owner != due.owner,
+            },
         };
         Ok(pending.filter(is_due).take(due.limit).cloned().collect())
     }

@@ -336,8 +336,9 @@ impl Store for Postgres {
         let found = sqlx::query(
             "select doc from units where due <= $1
              union all
-             select doc from units where state = 'open' and (begun < $3 or owner <> $2 and not exists
-                 (select from gateways where gateways.owner = units.owner and alive_until > $1))
+             select doc from units where due is null and (state = 'open' and begun < $3
+                 or state in ('open', 'unknown') and owner <> $2 and not exists
+                     (select from gateways where gateways.owner = units.owner and alive_until > $1))
              limit $4",
         );
         let found = found.bind(due.now).bind(due.owner).bind(due.stale);

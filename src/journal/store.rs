@@ -75,7 +75,7 @@ pub trait Store: Send + Sync {
     /// What a request of the merchant made under this id.
     async fn kind(&self, merchant: &str, id: &str) -> Result<Option<String>, JournalError>;
 
-    /// Units that are due, and open ones that nobody carries out: those of gateways that are no more, and any that is stale.
+    /// Units that are due, those that a gateway was at that is no more, and open ones that are stale.
     async fn due(&self, due: &Due<'_>) -> Result<Vec<Unit>, JournalError>;
 
     /// Units in the order of their ids.

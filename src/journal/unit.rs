@@ -33,7 +33,7 @@ pub struct Unit {
     /// What is left to settle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task>,
-    /// When something is to be done about it.
+    /// When something is to be done about it. None of an open one and of one that is being settled: its owner is at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<i64>,
     /// When it is given to an operator, if it is not settled by then.

@@ -176,6 +176,12 @@ impl Running {
         assert!(asked.success());
     }
 
+    /// Ends it as a power cut does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for its end; with that, everything it wrote is in the log.
     pub fn wait(&mut self) -> ExitStatus {
         let begun = Instant::now();

@@ -13,7 +13,10 @@ mod requests;
 #[allow(dead_code)]
 mod upstream;
 
+mod chance;
 mod commands;
+mod kill;
+mod ledger;
 mod postgres;
 mod recovery;
 mod repeats;

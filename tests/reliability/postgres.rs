@@ -23,19 +23,28 @@ fn host() -> Upstream {
     let next = AtomicUsize::new(7000);
     Upstream::start(move |seen| {
         let id = next.fetch_add(1, Ordering::SeqCst).to_string();
-        let status = if seen.path.ends_with("voids") { "VOIDED" } else { "AUTHORIZED" };
+        let status = if seen.path.ends_with("voids") {
+            "VOIDED"
+        } else {
+            "AUTHORIZED"
+        };
         reply(201, &json!({"id": id, "status": status}))
     })
 }
 
 fn payments(host: &Upstream) -> usize {
     let calls = host.calls();
-    calls.iter().filter(|call| *call == "POST /pts/v2/payments").count()
+    calls
+        .iter()
+        .filter(|call| *call == "POST /pts/v2/payments")
+        .count()
 }
 
 #[test]
 fn the_same_request_ten_times_at_once_to_two_gateways_is_one_payment() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     let host = host();
     let scene = scene(&server, &host, "");
     let gateways = [scene.gateway(), scene.gateway()];
@@ -50,7 +59,10 @@ fn the_same_request_ten_times_at_once_to_two_gateways_is_one_payment() {
             sent.into_iter().map(|sent| sent.join().unwrap()).collect()
         });
         assert_flag(&replies[0], "1", "SOK");
-        assert!(replies.iter().all(|reply| *reply == replies[0]), "{replies:#?}");
+        assert!(
+            replies.iter().all(|reply| *reply == replies[0]),
+            "{replies:#?}"
+        );
         assert_eq!(payments(&host), round + 1);
     }
     // What one made is known to the other: its kind is not guessed.
@@ -63,7 +75,9 @@ fn the_same_request_ten_times_at_once_to_two_gateways_is_one_payment() {
 
 #[test]
 fn a_gateway_that_died_is_cleared_up_after_by_another() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     let host = Upstream::start(|seen| match seen.path.as_str() {
         "/pts/v2/payments" => Act::Silence,
         _ => reply(201, &json!({"id": "9", "status": "VOIDED"})),
@@ -75,13 +89,18 @@ fn a_gateway_that_died_is_cleared_up_after_by_another() {
     host.wait_for(1);
     drop(first);
     scene.settled(&["settled"]);
-    assert_eq!(host.calls(), ["POST /pts/v2/payments", "POST /pts/v2/voids"]);
+    assert_eq!(
+        host.calls(),
+        ["POST /pts/v2/payments", "POST /pts/v2/voids"]
+    );
     assert_flag(&second.send(&body), "-1", "ETIMEOUT");
 }
 
 #[test]
 fn nothing_is_done_while_the_journal_is_away() {
-    let Some(mut server) = Server::start() else { return };
+    let Some(mut server) = Server::start() else {
+        return;
+    };
     let host = host();
     let scene = scene(&server, &host, "");
     let gateway = scene.gateway();
@@ -106,25 +125,41 @@ fn nothing_is_done_while_the_journal_is_away() {
         let sent = gateway.send(&sale(""));
         let before = payments(&host);
         assert_flag(&sent, "-1", "ESYSTEM");
-        assert!(sent["ics_rmsg"].contains("could not be recorded"), "{sent:?}");
+        assert!(
+            sent["ics_rmsg"].contains("could not be recorded"),
+            "{sent:?}"
+        );
         server.resume();
         host.wait_for(before + 20);
         stop.store(true, Ordering::SeqCst);
-        let good: usize = clients.into_iter().map(|client| client.join().unwrap()).sum();
+        let good: usize = clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .sum();
         assert!(good > 0);
     });
     assert_flag(&gateway.send(&sale("")), "1", "SOK");
     // Each payment that the host made is on record, as done or as taken back.
     let records = scene.settled(&["finished", "settled"]);
-    let voids = host.calls().iter().filter(|call| call.ends_with("/voids")).count();
+    let voids = host
+        .calls()
+        .iter()
+        .filter(|call| call.ends_with("/voids"))
+        .count();
     let done = |record: &&serde_json::Value| record["flag"] == "SOK";
     let done = records.iter().filter(done).count();
-    assert!(payments(&host) <= done + voids, "{} payments, {done} done, {voids} voided", payments(&host));
+    assert!(
+        payments(&host) <= done + voids,
+        "{} payments, {done} done, {voids} voided",
+        payments(&host)
+    );
 }
 
 #[test]
 fn tables_of_another_form_are_refused_with_the_remedy() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     let host = host();
     let folder = tempfile::tempdir().unwrap();
     let config = host.config(&format!("[journal]\nurl = \"{}\"\n", server.url()));
@@ -134,7 +169,10 @@ fn tables_of_another_form_are_refused_with_the_remedy() {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_scmp-gateway"));
         command.args(arguments).arg("--config").arg(&file);
         let run = command.output().unwrap();
-        (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned())
+        (
+            run.status.code(),
+            String::from_utf8_lossy(&run.stderr).into_owned(),
+        )
     };
     let serve = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
     let (code, said) = run(&serve);

@@ -93,7 +93,9 @@ impl Scene {
             if records.iter().all(over) {
                 return records;
             }
-            assert!(begun.elapsed() < PATIENCE, "not settled: {records:#?}");
+            let left = records.iter().filter(|record| !over(record));
+            let left: Vec<&Value> = left.collect();
+            assert!(begun.elapsed() < PATIENCE, "not settled: {left:#?}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -22,7 +22,10 @@ pub struct Server {
 /// Where Debian's package and others put the programs.
 fn programs() -> Option<PathBuf> {
     let named = std::env::var_os("SCMP_GATEWAY_TEST_POSTGRES").map(PathBuf::from);
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     let debian = debian.map(|version| version.path().join("bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -34,11 +37,15 @@ fn programs() -> Option<PathBuf> {
 fn account() -> (u32, u32) {
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let of = |name: &str| {
-        let line = accounts.lines().find(|line| line.starts_with(&format!("{name}:")))?;
+        let line = accounts
+            .lines()
+            .find(|line| line.starts_with(&format!("{name}:")))?;
         let mut parts = line.split(':').skip(2);
         Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
     };
-    of("postgres").or_else(|| of("nobody")).unwrap_or((65534, 65534))
+    of("postgres")
+        .or_else(|| of("nobody"))
+        .unwrap_or((65534, 65534))
 }
 
 impl Server {
@@ -67,7 +74,11 @@ impl Server {
         let mut make = server.command("initdb");
         make.args(["-A", "trust", "-U", "postgres", "--no-sync", "-D"]);
         let made = make.arg(server.data()).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         server.resume();
         Some(server)
     }
@@ -100,11 +111,20 @@ impl Server {
 
     /// Starts it, and waits until it takes connections.
     pub fn resume(&mut self) {
-        let log = File::options().create(true).append(true).open(self.log()).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .unwrap();
         let folder = Path::new(self.folder.path()).display().to_string();
         let child = self
             .command("postgres")
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", &format!("port={}", self.port)])
+            .args([
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                &format!("port={}", self.port),
+            ])
             .args(["-c", &format!("unix_socket_directories={folder}"), "-D"])
             .arg(self.data())
             .stdout(Stdio::null())

@@ -44,7 +44,10 @@ async fn begins_once(store: &dyn Store) {
     other.merchant = "n".into();
     assert_eq!(store.begin(&other, 0).await.unwrap(), None);
     // One that began too long ago does not count.
-    assert_eq!(store.begin(&unit("4", Some("k"), 400), 101).await.unwrap(), None);
+    assert_eq!(
+        store.begin(&unit("4", Some("k"), 400), 101).await.unwrap(),
+        None
+    );
     let mut old = unit("1", Some("k"), 100);
     old.version = 1;
     assert!(store.update(&old).await.unwrap(), "it may still be written");
@@ -57,7 +60,10 @@ async fn begins_once(store: &dyn Store) {
     let mut free = unit("4", None, 400);
     free.version = 1;
     assert!(store.update(&free).await.unwrap());
-    assert_eq!(store.begin(&unit("8", Some("k"), 800), 0).await.unwrap(), None);
+    assert_eq!(
+        store.begin(&unit("8", Some("k"), 800), 0).await.unwrap(),
+        None
+    );
 }
 
 async fn is_written_by_who_saw_the_latest(store: &dyn Store) {
@@ -72,7 +78,10 @@ async fn is_written_by_who_saw_the_latest(store: &dyn Store) {
     assert!(store.update(&one).await.unwrap());
     assert!(!store.update(&one).await.unwrap());
     assert_eq!(store.unit("6").await.unwrap(), Some(one));
-    assert_eq!(store.kind("m", "77").await.unwrap().as_deref(), Some("sale"));
+    assert_eq!(
+        store.kind("m", "77").await.unwrap().as_deref(),
+        Some("sale")
+    );
     assert_eq!(store.kind("n", "77").await.unwrap(), None);
     let mut never = unit("99", None, 1);
     never.version = 1;
@@ -94,13 +103,21 @@ async fn due(store: &dyn Store, owner: &str, now: i64, stale: i64) -> Vec<String
 
 async fn finds_what_is_due(store: &dyn Store) {
     store.alive("a", 10_000).await.unwrap();
-    for (id, state, at) in [("6", State::Unknown, Some(5000)), ("7", State::Finished, None)] {
+    for (id, state, at) in [
+        ("6", State::Unknown, Some(5000)),
+        ("7", State::Finished, None),
+    ] {
         let mut unit = store.unit(id).await.unwrap().unwrap();
         (unit.version, unit.state, unit.due) = (unit.version + 1, state, at);
         assert!(store.update(&unit).await.unwrap());
     }
     assert_eq!(due(store, "a", 4999, 0).await, Vec::<String>::new());
     assert_eq!(due(store, "a", 5000, 0).await, ["6"]);
+    // What a dead gateway was about to settle is another's.
+    let mut claimed = store.unit("6").await.unwrap().unwrap();
+    (claimed.version, claimed.due) = (claimed.version + 1, None);
+    assert!(store.update(&claimed).await.unwrap());
+    assert_eq!(due(store, "a", 9000, 0).await, Vec::<String>::new());
     // What is open belongs to whoever lives.
     assert_eq!(due(store, "b", 10_001, 0).await, ["1", "3", "4", "6", "8"]);
     assert_eq!(due(store, "a", 0, 301).await, ["1", "3"]);
@@ -140,7 +157,9 @@ async fn in_a_directory() {
 
 #[tokio::test]
 async fn in_postgresql() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     migrate(&server.url()).await.unwrap();
     let url = JournalUrl::Postgres(Secret::from_bytes(server.url().into_bytes()));
     keeps_its_promises(open(&url).await.unwrap()).await;
