@@ -52,6 +52,8 @@ pub struct About {
     pub extra_fields: bool,
     /// The names of fields that nothing is done with, where the case is about them.
     pub unmapped: Option<Vec<String>>,
+    /// What its calls leave unknown, and how that ends, where the case is about it.
+    pub left: Option<Vec<String>>,
     /// The merchant's settings.
     pub merchant: AboutMerchant,
     /// What the world outside gives.
@@ -237,6 +239,10 @@ impl Case {
         {
             let got = &produced.unmapped;
             differences.push(format!("unmapped: expected {expected:?}, got {got:?}"));
+        }
+        if let Some(expected) = self.about.left.as_ref().filter(|e| **e != produced.left) {
+            let got = &produced.left;
+            differences.push(format!("left: expected {expected:?}, got {got:?}"));
         }
         differences
     }

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::mapping::Tables;
 use crate::mapping::flags::LocalKind;
-use crate::plan::{History, Next, Opened, open, unreadable};
+use crate::plan::settle::{End, Task};
+use crate::plan::{Fate, History, Next, Opened, open, unreadable};
 use crate::rest::{Answer, Call, Failure, Outcome};
 use crate::scmp::{self, Reply};
 
@@ -20,6 +21,8 @@ pub struct Produced {
     pub reply: Reply,
     /// The names of fields that nothing is done with, sorted.
     pub unmapped: Vec<String>,
+    /// What its calls left unknown, and how that ended.
+    pub left: Vec<String>,
 }
 
 impl Produced {
@@ -28,6 +31,7 @@ impl Produced {
             calls: Vec::new(),
             reply,
             unmapped: Vec::new(),
+            left: Vec::new(),
         }
     }
 }
@@ -58,14 +62,27 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         Opened::Running(execution) => execution,
     };
     let mut calls: Vec<ExpectedCall> = Vec::new();
-    while let Next::Call { call, .. } = execution.next_call() {
+    let mut tasks: Vec<Task> = Vec::new();
+    while let Next::Call {
+        call, step, change, ..
+    } = execution.next_call()
+    {
         // A case with too few answers must end: a call that nobody expected is not answered.
         let expected = case.calls.get(calls.len());
         let reply = expected.map_or(CannedReply::None(NoReply::NotSent), |call| {
             call.reply.clone()
         });
-        execution.answered(outcome(&reply));
+        let fate = execution.answered(outcome(&reply));
         calls.push(produced(call, reply));
+        if let (Fate::Unknown, Some(change)) = (fate, change) {
+            let task = Task::new(&step, change.ways.clone().unwrap_or_default());
+            // Where the tables have no way, there is nothing to settle; where they say nothing, nobody can.
+            let is_nothing = change.ways.is_some_and(|ways| ways.is_empty());
+            tasks.extend((!is_nothing).then_some(task));
+        }
+    }
+    for task in &mut tasks {
+        settle(task, case, tables, &mut calls);
     }
     let mut unmapped: Vec<String> = execution
         .unmapped()
@@ -77,7 +94,28 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         calls,
         reply: execution.finish().0,
         unmapped,
+        left: tasks.iter().map(left).collect(),
     }
+}
+
+/// Settles what is not known, for as long as the case has answers.
+fn settle(task: &mut Task, case: &Case, tables: &Tables, calls: &mut Vec<ExpectedCall>) {
+    while let (Some(call), Some(expected)) = (task.call(), case.calls.get(calls.len())) {
+        let reply = expected.reply.clone();
+        task.attempted();
+        task.answered(&tables.flags, &outcome(&reply));
+        calls.push(produced(call, reply));
+    }
+}
+
+fn left(task: &Task) -> String {
+    let end = match task.end {
+        None => "unknown",
+        Some(End::Settled) => "settled",
+        Some(End::Absent) => "absent",
+        Some(End::Stuck) => "stuck",
+    };
+    format!("{}: {end}", task.step)
 }
 
 fn produced(call: Call, reply: CannedReply) -> ExpectedCall {
