@@ -136,6 +136,7 @@ async fn serve(
         config.server.request_timeout,
         journal,
         config.resolve,
+        &config.limits,
     ));
     resolver::say_alive(&gateway, config.journal.lease).await;
     announce(&config, address, local(&admin)?, sandbox.is_some());

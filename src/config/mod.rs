@@ -4,6 +4,7 @@
 mod expiry;
 mod journal;
 mod keys;
+mod limits;
 mod raw;
 mod resolve;
 
@@ -22,6 +23,7 @@ pub use expiry::Expiry;
 use raw::RawConfig;
 
 pub use journal::{Journal, JournalUrl, Resolve};
+pub use limits::Limits;
 
 /// The configuration, resolved.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Config {
     pub journal: Journal,
     /// What happens to calls with an unknown outcome.
     pub resolve: Resolve,
+    /// How much is done at a time, and when a REST host is left alone.
+    pub limits: Limits,
     /// The merchants by their id.
     pub merchants: IndexMap<String, Merchant>,
     /// What is said at start although nothing is wrong.

@@ -15,6 +15,7 @@ pub struct RawConfig {
     pub rest: RawRest,
     pub journal: RawJournal,
     pub resolve: RawResolve,
+    pub limits: RawLimits,
     pub merchants: IndexMap<String, RawMerchant>,
 }
 
@@ -58,6 +59,18 @@ pub struct RawJournal {
 pub struct RawResolve {
     pub first_delay: Option<String>,
     pub deadline: Option<String>,
+}
+
+/// `[limits]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLimits {
+    pub requests: Option<usize>,
+    pub requests_per_merchant: Option<usize>,
+    pub queue: Option<usize>,
+    pub queue_timeout: Option<String>,
+    pub breaker_failures: Option<u32>,
+    pub breaker_pause: Option<String>,
 }
 
 /// How calls are authenticated.

@@ -30,6 +30,7 @@ impl Resolver<'_> {
         let rest = self.rest(&raw.rest);
         let journal = self.journal(&raw.journal);
         let resolve = self.resolve_settings(&raw.resolve);
+        let limits = self.limits(&raw.limits);
         let client = Client::new(&rest);
         let client = match client {
             Ok(client) => Some(client),
@@ -67,6 +68,7 @@ impl Resolver<'_> {
                 rest,
                 journal,
                 resolve,
+                limits,
                 merchants,
                 warnings,
                 expiries: self.expiries,

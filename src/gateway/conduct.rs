@@ -14,7 +14,7 @@ use crate::rest::{Call, Failure, Outcome};
 use crate::scmp::{Charset, Reply, Request};
 
 use super::merchants::Merchant;
-use super::{Gateway, repeats, tell_of_call};
+use super::{Gateway, repeats, sending, tell_of_call};
 
 /// One request that is carried out.
 pub struct Conduct<'g> {
@@ -159,22 +159,11 @@ impl<'g> Conduct<'g> {
     /// Makes one call within the time that is left for the whole request: the caller does not wait longer. What undoes a
     /// step has time of its own.
     async fn send(&self, call: &Call, purpose: Purpose) -> Outcome {
-        let sending = self.merchant.account().send(call);
-        if purpose != Purpose::Step {
-            return sending.await;
-        }
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let late = || Failure::Timeout {
-            host: "the REST host".to_owned(),
-            limit: self.gateway.request_timeout,
+        let deadline = match purpose {
+            Purpose::Step => self.deadline,
+            Purpose::Undo | Purpose::After => Instant::now() + self.gateway.request_timeout,
         };
-        match left.is_zero() {
-            true => Outcome::NotSent(late()),
-            false => match tokio::time::timeout(left, sending).await {
-                Ok(outcome) => outcome,
-                Err(_) => Outcome::Unknown(late()),
-            },
-        }
+        sending::send(self.merchant, call, deadline).await
     }
 
     /// Writes down how it ended, then answers.

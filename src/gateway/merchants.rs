@@ -1,17 +1,20 @@
 //! The merchants whose requests are taken.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use tokio::sync::Semaphore;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::mapping::Settings;
 use crate::plan::History;
 use crate::rest::{Client, SetupError};
 use crate::scmp::Charset;
 use crate::{config, rest};
 
+use super::breaker::Breaker;
 use super::identity;
 
 /// A merchant with its REST account.
@@ -23,6 +26,8 @@ pub struct Merchant {
     token_key: hmac::Key,
     retry_key: hmac::Key,
     replay: Option<Duration>,
+    breaker: Arc<Breaker>,
+    places: Arc<Semaphore>,
 }
 
 /// A merchant, and what is known of the request that the one at hand follows.
@@ -43,8 +48,14 @@ impl Merchants {
     pub fn new(config: &Config) -> Result<Merchants, SetupError> {
         let client = Client::new(&config.rest)?;
         let mut by_id = HashMap::new();
+        let mut hosts: HashMap<String, Arc<Breaker>> = HashMap::new();
+        let limits = &config.limits;
         for (id, merchant) in &config.merchants {
-            by_id.insert(id.clone(), Merchant::new(id, merchant, &client)?);
+            let mut merchant = Merchant::new(id, merchant, &client, limits)?;
+            let host = merchant.account.host().to_owned();
+            let breaker = hosts.entry(host).or_insert(merchant.breaker);
+            merchant.breaker = Arc::clone(breaker);
+            by_id.insert(id.clone(), merchant);
         }
         Ok(Merchants { by_id })
     }
@@ -56,7 +67,12 @@ impl Merchants {
 }
 
 impl Merchant {
-    fn new(id: &str, merchant: &config::Merchant, client: &Client) -> Result<Merchant, SetupError> {
+    fn new(
+        id: &str,
+        merchant: &config::Merchant,
+        client: &Client,
+        limits: &Limits,
+    ) -> Result<Merchant, SetupError> {
         let token_key = identity::token_key(merchant.credentials.root());
         let account =
             client.merchant(merchant.credentials.clone(), merchant.base_url.as_deref())?;
@@ -68,6 +84,8 @@ impl Merchant {
             token_key,
             retry_key: identity::retry_key(merchant.credentials.root()),
             replay: merchant.replay,
+            breaker: Arc::new(Breaker::new(limits.breaker_failures, limits.breaker_pause)),
+            places: Arc::new(Semaphore::new(limits.requests_per_merchant)),
         })
     }
 
@@ -89,6 +107,16 @@ impl Merchant {
     /// The charset of requests that do not name theirs.
     pub fn charset(&self) -> Option<Charset> {
         self.charset
+    }
+
+    /// What is known of its REST host; merchants of one host share it.
+    pub fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    /// Its places for requests under way.
+    pub fn places(&self) -> &Arc<Semaphore> {
+        &self.places
     }
 
     /// The key of the hashes that stand for requests.

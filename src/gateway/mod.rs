@@ -6,18 +6,21 @@
 //! customer's data; this room knows no SCMP field but the merchant's id and no REST path at all.
 
 pub mod admin;
+mod breaker;
 mod conduct;
 pub mod identity;
+mod limits;
 pub mod listener;
 mod merchants;
 mod repeats;
 pub mod resolver;
+mod sending;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::{info, warn};
 
-use crate::config::Resolve;
+use crate::config::{Limits, Resolve};
 use crate::journal::Journal;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::{Tables, Verdict};
@@ -26,6 +29,7 @@ use crate::rest::{Call, Outcome};
 use crate::scmp::{self, Charset, Reply, Request};
 
 use conduct::{Conduct, Ended};
+use limits::Places;
 use merchants::Known;
 
 pub use merchants::{Merchant, Merchants};
@@ -38,6 +42,7 @@ pub struct Gateway {
     request_timeout: Duration,
     journal: Journal,
     resolve: Resolve,
+    places: Places,
 }
 
 /// An SCMP reply, ready to be sent.
@@ -64,6 +69,7 @@ impl Gateway {
         request_timeout: Duration,
         journal: Journal,
         resolve: Resolve,
+        limits: &Limits,
     ) -> Gateway {
         Gateway {
             tables,
@@ -71,6 +77,7 @@ impl Gateway {
             request_timeout,
             journal,
             resolve,
+            places: Places::new(limits.requests, limits.queue, limits.queue_timeout),
         }
     }
 
@@ -167,10 +174,14 @@ impl Gateway {
         mut context: Context,
         begun: Instant,
     ) -> Reply {
-        let known = match merchant {
-            Some(merchant) => Some(self.known(merchant, request).await),
-            None => None,
-        };
+        let (mut known, mut _place) = (None, None);
+        if let Some(merchant) = merchant {
+            _place = self.places.take(merchant.places()).await;
+            if _place.is_none() {
+                return self.crowded(merchant, &context, begun);
+            }
+            known = Some(self.known(merchant, request).await);
+        }
         let history: &dyn History = known.as_ref().map_or(&Stranger, |known| known);
         let deadline = begun + self.request_timeout;
         loop {
@@ -201,6 +212,23 @@ impl Gateway {
                 Ended::Again => context = identity::context(SystemTime::now()),
             }
         }
+    }
+
+    /// Too much is under way: nothing was done, and it may be sent again.
+    fn crowded(&self, merchant: &Merchant, context: &Context, begun: Instant) -> Reply {
+        let (reply, verdict) = self.unreadable_reply(LocalKind::Overload, "");
+        let told = Told {
+            merchant: merchant.id(),
+            service: "-",
+            context,
+            begun,
+        };
+        warn!(
+            merchant = merchant.id(),
+            "a request was refused: [limits] are reached"
+        );
+        told.of_refusal(&verdict);
+        reply
     }
 
     fn refused(

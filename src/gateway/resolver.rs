@@ -4,8 +4,9 @@
 //! gateways one settles it; then it makes the calls that settle it, until each has a definite answer or the time is over.
 //! Which calls these are, and what their answers mean, the tables say.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tracing::{error, info, warn};
@@ -14,7 +15,7 @@ use crate::config;
 use crate::journal::{Due, State, Unit, now};
 use crate::plan::settle::{End, Task};
 
-use super::Gateway;
+use super::{Gateway, sending};
 
 /// How many units are settled at a time.
 const AT_ONCE: usize = 16;
@@ -31,10 +32,13 @@ const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Settles what is due until it is dropped.
 pub async fn run(gateway: Arc<Gateway>, journal: config::Journal) {
     let look = (gateway.resolve.first_delay / 4).clamp(LOOK_MIN, LOOK_MAX);
-    let free = Arc::new(Semaphore::new(AT_ONCE));
+    let at_work = Arc::new(AtWork {
+        free: Arc::new(Semaphore::new(AT_ONCE)),
+        units: Mutex::default(),
+    });
     let alive = every(journal.lease / 3, || say_alive(&gateway, journal.lease));
     let forget = every(FORGET_EVERY, || forget_old(&gateway, journal.retention));
-    let settle = every(look, || settle_due(&gateway, &free));
+    let settle = every(look, || settle_due(&gateway, &at_work));
     tokio::join!(alive, forget, settle);
 }
 
@@ -70,7 +74,21 @@ async fn forget_old(gateway: &Gateway, retention: Duration) {
     }
 }
 
-async fn settle_due(gateway: &Arc<Gateway>, free: &Arc<Semaphore>) {
+/// What this gateway is settling.
+struct AtWork {
+    free: Arc<Semaphore>,
+    /// By their ids: a unit that is being settled may still look due to the one who looks.
+    units: Mutex<HashSet<String>>,
+}
+
+impl AtWork {
+    fn units(&self) -> MutexGuard<'_, HashSet<String>> {
+        // Nothing that can panic happens under the lock.
+        self.units.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn settle_due(gateway: &Arc<Gateway>, at_work: &Arc<AtWork>) {
     // Ten times what a request may take.
     let stale = now() - 10 * millis(gateway.request_timeout);
     let due = Due {
@@ -85,12 +103,17 @@ async fn settle_due(gateway: &Arc<Gateway>, free: &Arc<Semaphore>) {
         Err(_) => return,
     };
     for unit in units {
-        let Ok(permit) = Arc::clone(free).acquire_owned().await else {
+        if !at_work.units().insert(unit.id.clone()) {
+            continue;
+        }
+        let Ok(permit) = Arc::clone(&at_work.free).acquire_owned().await else {
             return;
         };
-        let gateway = Arc::clone(gateway);
+        let (gateway, at_work) = (Arc::clone(gateway), Arc::clone(at_work));
         tokio::spawn(async move {
+            let id = unit.id.clone();
             gateway.settle(unit).await;
+            at_work.units().remove(&id);
             drop(permit);
         });
     }
@@ -178,7 +201,8 @@ impl Gateway {
                 let Some(call) = unit.tasks[at].call() else {
                     break;
                 };
-                let outcome = merchant.account().send(&call).await;
+                let outcome =
+                    sending::send(merchant, &call, Instant::now() + self.request_timeout).await;
                 if !unit.tasks[at].answered(&self.tables.flags, &outcome) {
                     break;
                 }

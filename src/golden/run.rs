@@ -146,6 +146,7 @@ fn outcome(reply: &CannedReply) -> Outcome {
             status: *status,
             etag: etag.clone(),
             date: None,
+            retry_after: None,
             body: match (body, text) {
                 (Some(body), _) => Bytes::from(body.to_string()),
                 (None, Some(text)) => Bytes::from(text.clone()),

@@ -105,7 +105,7 @@ impl Journal {
 
     /// Begins a unit.
     pub async fn begin(&self, unit: &Unit, since: i64) -> Result<Begun, NotWritten> {
-        let begun = self.patiently(|| self.store.begin(unit, since)).await?;
+        let (begun, _) = self.patiently(|| self.store.begin(unit, since)).await?;
         Ok(match begun {
             // It was written by an attempt whose answer got lost.
             Some(known) if known.id == unit.id => Begun::Fresh,
@@ -117,18 +117,22 @@ impl Journal {
     /// Writes a unit's next version.
     pub async fn write(&self, unit: &mut Unit) -> Result<(), NotWritten> {
         unit.version += 1;
-        let written = self.patiently(|| self.store.update(unit)).await;
-        match written {
-            Ok(true) => Ok(()),
-            Ok(false) => match self.patiently(|| self.store.unit(&unit.id)).await? {
-                Some(stored) if stored == *unit => Ok(()),
-                _ => Err(NotWritten::Taken),
-            },
-            Err(error) => {
-                unit.version -= 1;
-                Err(error)
-            }
+        let written = match self.patiently(|| self.store.update(unit)).await {
+            Ok((true, _)) => return Ok(()),
+            Ok((false, first)) => Ok(!first && self.is_stored(unit).await?),
+            Err(error) => Err(error),
+        };
+        if let Ok(true) = written {
+            return Ok(());
         }
+        unit.version -= 1;
+        Err(written.err().unwrap_or(NotWritten::Taken))
+    }
+
+    /// Whether this very version is on record: written by an attempt whose answer got lost.
+    async fn is_stored(&self, unit: &Unit) -> Result<bool, NotWritten> {
+        let (stored, _) = self.patiently(|| self.store.unit(&unit.id)).await?;
+        Ok(stored.as_ref() == Some(unit))
     }
 
     /// Writes a unit's next version as soon as the journal can be used. If this process ends before, the unit is found as
@@ -140,15 +144,17 @@ impl Journal {
         }
     }
 
-    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, NotWritten>
+    /// Tries something until it is done or the patience is over; and whether the first attempt did it.
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<(T, bool), NotWritten>
     where
         F: Future<Output = Result<T, JournalError>>,
     {
         let end = Instant::now() + self.patience;
         let mut pause = Duration::from_millis(10);
+        let mut first = true;
         loop {
             let reason = match tokio::time::timeout_at(end, attempt()).await {
-                Ok(Ok(done)) => return Ok(done),
+                Ok(Ok(done)) => return Ok((done, first)),
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "it takes too long".to_owned(),
             };
@@ -158,6 +164,7 @@ impl Journal {
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
+            first = false;
         }
     }
 }

@@ -169,6 +169,7 @@ mod tests {
             status,
             etag: None,
             date: None,
+            retry_after: None,
             body: body.to_owned().into(),
             in_clear: false,
         })

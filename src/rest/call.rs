@@ -1,7 +1,7 @@
 //! One REST call as the plan asks for it, and the reply as it came.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Method;
@@ -53,6 +53,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The `Date` header; `None` if absent or not an HTTP date.
     pub date: Option<SystemTime>,
+    /// The `Retry-After` header, where it is a number of seconds.
+    pub retry_after: Option<Duration>,
     /// The body, complete and within the client's limit; opened, if it came sealed.
     pub body: Bytes,
     /// The body was asked for sealed, and came in the clear.
@@ -106,6 +108,7 @@ mod tests {
             status: 201,
             etag: None,
             date: None,
+            retry_after: None,
             body,
             in_clear: false,
         };

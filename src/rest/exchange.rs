@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{DATE, ETAG, HeaderMap};
+use http::header::{DATE, ETAG, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Request, Response};
 
 use super::call::Answer;
@@ -48,11 +48,13 @@ async fn read(response: Response, host: &str, limit: usize) -> Outcome {
     let etag = text(response.headers(), &ETAG).map(str::to_owned);
     let date =
         text(response.headers(), &DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+    let seconds = text(response.headers(), &RETRY_AFTER).and_then(|text| text.parse().ok());
     match body(response, host, limit).await {
         Ok(body) => Outcome::Answered(Answer {
             status,
             etag,
             date,
+            retry_after: seconds.map(Duration::from_secs),
             body,
             in_clear: false,
         }),

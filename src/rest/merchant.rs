@@ -78,6 +78,11 @@ impl Merchant {
         })
     }
 
+    /// Host and port that calls go to.
+    pub fn host(&self) -> &str {
+        self.base.host()
+    }
+
     /// Sends a call once and tells what is known afterwards.
     ///
     /// Dropping the future before it ends leaves the outcome unknown: a caller that may be

@@ -106,6 +106,7 @@ fn answer(reply: &Value) -> Outcome {
         status: u16::try_from(status).expect("a status"),
         etag: None,
         date: None,
+        retry_after: None,
         body: reply["body"].to_string().into(),
         in_clear: false,
     })

@@ -176,7 +176,8 @@ impl Running {
         assert!(asked.success());
     }
 
-    /// Ends it as a power cut does.
+    /// Ends it as a power cut does. For the tests of reliability, which share this file.
+    #[allow(dead_code)]
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -17,6 +17,7 @@ mod chance;
 mod commands;
 mod kill;
 mod ledger;
+mod limits;
 mod postgres;
 mod recovery;
 mod repeats;

@@ -52,6 +52,13 @@ impl Scene {
         Scene { folder, config }
     }
 
+    /// With a setting changed.
+    pub fn with(mut self, from: &str, to: &str) -> Scene {
+        assert!(self.config.contains(from));
+        self.config = self.config.replace(from, to);
+        self
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

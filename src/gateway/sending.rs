@@ -1,0 +1,195 @@
+//! Sending a call to a host that may fail: not at all while it is left alone, and again where that is safe.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+
+use crate::rest::{Answer, Call, Failure, Outcome};
+
+use super::breaker::Breaker;
+use super::merchants::Merchant;
+
+/// How often a call is made again at most.
+const REPEATS_MAX: u32 = 2;
+/// Before it is made again, for the first time; twice as long for the second.
+const PAUSE: Duration = Duration::from_millis(100);
+/// A host that asks for more patience than this gets it from the next request.
+const PATIENCE_MAX: Duration = Duration::from_secs(2);
+
+/// Makes a call before a deadline.
+pub async fn send(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
+    let mut lost = false;
+    let mut repeats = 0;
+    loop {
+        let outcome = once(merchant, call, deadline).await;
+        lost |= matches!(outcome, Outcome::Unknown(_));
+        let Some(pause) = pause(call, &outcome, repeats) else {
+            return settled(call, outcome, lost);
+        };
+        if Instant::now() + pause >= deadline {
+            return settled(call, outcome, lost);
+        }
+        tokio::time::sleep(pause).await;
+        repeats += 1;
+    }
+}
+
+/// Makes a call once, unless its host is left alone.
+async fn once(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let host = || merchant.account().host().to_owned();
+    if left.is_zero() {
+        return Outcome::NotSent(Failure::Timeout {
+            host: host(),
+            limit: left,
+        });
+    }
+    if let Err(pause) = merchant.breaker().admit(Instant::now()) {
+        return Outcome::NotSent(Failure::Paused {
+            host: host(),
+            pause,
+        });
+    }
+    let trial = Trial(merchant.breaker());
+    let sent = tokio::time::timeout(left, merchant.account().send(call)).await;
+    let outcome = sent.unwrap_or_else(|_| {
+        Outcome::Unknown(Failure::Timeout {
+            host: host(),
+            limit: left,
+        })
+    });
+    trial.0.ended(Instant::now(), &outcome);
+    outcome
+}
+
+/// Says that a call is given up, should its task end before it does.
+struct Trial<'b>(&'b Breaker);
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        self.0.given_up();
+    }
+}
+
+/// How long to wait before the call is made again; nothing where it is not.
+fn pause(call: &Call, outcome: &Outcome, repeats: u32) -> Option<Duration> {
+    let asked = match outcome {
+        // Left alone is left alone.
+        Outcome::NotSent(Failure::Paused { .. } | Failure::Timeout { .. }) => return None,
+        Outcome::NotSent(
+            Failure::Resolve { .. } | Failure::Connect { .. } | Failure::ConnectTimeout { .. },
+        ) => None,
+        Outcome::NotSent(_) => return None,
+        Outcome::Unknown(_) if is_safe(call) => None,
+        Outcome::Answered(answer) if is_safe(call) && is_passing(answer) => answer.retry_after,
+        Outcome::Unknown(_) | Outcome::Answered(_) => return None,
+    };
+    if repeats >= REPEATS_MAX || asked.is_some_and(|asked| asked > PATIENCE_MAX) {
+        return None;
+    }
+    let own = PAUSE * 2_u32.pow(repeats);
+    Some(asked.unwrap_or_default() + own / 2 + jitter(own))
+}
+
+/// Whether a call does no more when it is made twice.
+fn is_safe(call: &Call) -> bool {
+    match call.method {
+        Method::GET | Method::DELETE => true,
+        // The second meets the first one's change, and is refused.
+        Method::PATCH => call.if_match.is_some(),
+        _ => false,
+    }
+}
+
+fn is_passing(answer: &Answer) -> bool {
+    matches!(answer.status, 429 | 502..=504)
+}
+
+/// Something that is gone after a deletion whose answer got lost was deleted by it.
+fn settled(call: &Call, outcome: Outcome, lost: bool) -> Outcome {
+    match outcome {
+        Outcome::Answered(answer)
+            if lost && call.method == Method::DELETE && matches!(answer.status, 404 | 410) =>
+        {
+            Outcome::Answered(Answer {
+                status: 204,
+                body: Default::default(),
+                ..answer
+            })
+        }
+        outcome => outcome,
+    }
+}
+
+/// Up to so much, so that many do not come at once.
+fn jitter(most: Duration) -> Duration {
+    let mut random = [0];
+    // Without entropy there is no jitter.
+    let _filled = aws_lc_rs::rand::fill(&mut random);
+    most * u32::from(random[0]) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(method: Method, if_match: Option<&str>) -> Call {
+        Call {
+            method,
+            path: "/".into(),
+            if_match: if_match.map(str::to_owned),
+            body: None,
+            sealable: false,
+            accept: Default::default(),
+        }
+    }
+
+    fn lost() -> Outcome {
+        Outcome::Unknown(Failure::Cut {
+            host: "h".into(),
+            reason: "r".into(),
+        })
+    }
+
+    #[test]
+    fn no_post_that_was_sent_is_made_again() {
+        let post = call(Method::POST, None);
+        assert_eq!(pause(&post, &lost(), 0), None);
+        assert_eq!(pause(&call(Method::PATCH, None), &lost(), 0), None);
+        let refused = Outcome::NotSent(Failure::Connect {
+            host: "h".into(),
+            reason: "r".into(),
+        });
+        assert!(pause(&post, &refused, 0).is_some());
+        assert_eq!(pause(&post, &refused, REPEATS_MAX), None);
+        for safe in [
+            call(Method::GET, None),
+            call(Method::DELETE, None),
+            call(Method::PATCH, Some("\"1\"")),
+        ] {
+            assert!(pause(&safe, &lost(), 0).is_some());
+        }
+    }
+
+    #[test]
+    fn what_is_gone_after_a_lost_deletion_was_deleted() {
+        let gone = || {
+            Outcome::Answered(Answer {
+                status: 410,
+                etag: None,
+                date: None,
+                retry_after: None,
+                body: Default::default(),
+                in_clear: false,
+            })
+        };
+        let status = |outcome| match outcome {
+            Outcome::Answered(answer) => answer.status,
+            _ => 0,
+        };
+        let delete = call(Method::DELETE, None);
+        assert_eq!(status(settled(&delete, gone(), true)), 204);
+        assert_eq!(status(settled(&delete, gone(), false)), 410);
+        assert_eq!(status(settled(&call(Method::GET, None), gone(), true)), 410);
+    }
+}
