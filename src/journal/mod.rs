@@ -16,7 +16,7 @@ mod unit;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
@@ -30,6 +30,10 @@ use crate::config::JournalUrl;
 
 /// How many units wait to be written once the journal can be used again.
 const LATE_MAX: usize = 10_000;
+/// How long the beginning of a unit may be on its way whose writer gave up.
+const LATE_BEGINNING: Duration = Duration::from_secs(30);
+/// The longest pause between two attempts to write late.
+const LATE_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// A journal, and who uses it.
 #[derive(Clone)]
@@ -39,7 +43,8 @@ pub struct Journal {
     owner: Arc<str>,
     /// How long a write is tried.
     patience: Duration,
-    late: mpsc::Sender<Unit>,
+    /// Places for units that wait to be written.
+    late: Arc<Semaphore>,
 }
 
 /// What came of beginning a unit.
@@ -82,15 +87,12 @@ pub fn now() -> i64 {
 impl Journal {
     /// A journal in this store, for the gateway of this name.
     pub fn new(store: Arc<dyn Store>, owner: &str, patience: Duration) -> Journal {
-        let (late, waiting) = mpsc::channel(LATE_MAX);
-        let journal = Journal {
+        Journal {
             store,
             owner: owner.into(),
             patience,
-            late,
-        };
-        tokio::spawn(write_late(Arc::clone(&journal.store), waiting));
-        journal
+            late: Arc::new(Semaphore::new(LATE_MAX)),
+        }
     }
 
     /// The name of this gateway.
@@ -138,10 +140,15 @@ impl Journal {
     /// Writes a unit's next version as soon as the journal can be used. If this process ends before, the unit is found as
     /// one that was cut off, which comes to the same.
     pub fn write_late(&self, unit: Unit) {
-        let id = unit.id.clone();
-        if self.late.try_send(unit).is_err() {
-            error!(request_id = %id, "too much waits for the journal: the request is settled after the next start");
-        }
+        let Ok(place) = Arc::clone(&self.late).try_acquire_owned() else {
+            error!(request_id = %unit.id, "too much waits for the journal: the request is settled after the next start");
+            return;
+        };
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            write_late(store, unit).await;
+            drop(place);
+        });
     }
 
     /// Tries something until it is done or the patience is over; and whether the first attempt did it.
@@ -169,28 +176,25 @@ impl Journal {
     }
 }
 
-/// Writes what could not be written in time, until nobody is left who could send any.
-async fn write_late(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Unit>) {
-    while let Some(mut unit) = waiting.recv().await {
-        let mut pause = Duration::from_millis(50);
-        loop {
-            let stored = match store.unit(&unit.id).await {
-                Ok(stored) => stored,
-                Err(_) => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(5));
-                    continue;
+/// Writes what could not be written in time, as soon as it can be.
+async fn write_late(store: Arc<dyn Store>, mut unit: Unit) {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(50);
+    loop {
+        match store.unit(&unit.id).await {
+            Ok(Some(stored)) if stored.owner != unit.owner => return,
+            Ok(Some(stored)) => {
+                unit.version = stored.version + 1;
+                if let Ok(true) = store.update(&unit).await {
+                    info!(request_id = %unit.id, state = unit.state.name(), "recorded late");
+                    return;
                 }
-            };
-            // What was never begun has nothing to be settled; what is another's is in good hands.
-            let Some(stored) = stored.filter(|stored| stored.owner == unit.owner) else {
-                break;
-            };
-            unit.version = stored.version + 1;
-            if let Ok(true) = store.update(&unit).await {
-                info!(request_id = %unit.id, state = unit.state.name(), "recorded late");
-                break;
             }
+            // What was never begun has nothing to be settled; but its beginning may still be on its way.
+            Ok(None) if begun.elapsed() > LATE_BEGINNING => return,
+            Ok(None) | Err(_) => {}
         }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LATE_PAUSE_MAX);
     }
 }
