@@ -69,6 +69,22 @@ impl Start {
         self
     }
 
+    /// No file of it may grow beyond so many KiB, until the limit is lifted. For the tests of reliability.
+    #[allow(dead_code)]
+    pub fn limited(self, kibibytes: u32) -> Start {
+        let mut shell = Command::new("bash");
+        // The signal would end it; a full disk does not.
+        let script = format!("trap '' XFSZ; ulimit -S -f {kibibytes}; exec \"$0\" \"$@\"");
+        shell.arg("-c").arg(script).arg(self.command.get_program());
+        shell.args(self.command.get_args());
+        shell.current_dir(self.folder.path());
+        let folder = self.folder;
+        Start {
+            folder,
+            command: shell,
+        }
+    }
+
     /// Runs it and waits until it listens.
     pub fn run(mut self) -> Running {
         self.command
@@ -174,6 +190,16 @@ impl Running {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(asked.success());
+    }
+
+    /// Lifts the limit of [`Start::limited`].
+    #[allow(dead_code)]
+    pub fn lift_limit(&self) {
+        let id = self.child.id().to_string();
+        let lifted = Command::new("prlimit")
+            .args(["--pid", &id, "--fsize=unlimited"])
+            .status();
+        assert!(lifted.unwrap().success());
     }
 
     /// Ends it as a power cut does. For the tests of reliability, which share this file.

@@ -104,3 +104,63 @@ fn one_journal_serves_one_gateway() {
     );
     drop(gateway);
 }
+
+/// The disk fills up under load: requests are refused before any call, and go on by themselves once there is room.
+#[test]
+fn nothing_is_done_while_the_disk_is_full() {
+    let host = Upstream::start(|seen| {
+        let lost = seen.path == "/pts/v2/voids";
+        let status = if lost { "VOIDED" } else { "AUTHORIZED" };
+        reply(201, &json!({"id": "7", "status": status}))
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.start().limited(150).run();
+    let mut good = 0;
+    let refused = loop {
+        let sent = gateway.send(&sale(""));
+        if sent["ics_rcode"] != "1" {
+            break sent;
+        }
+        good += 1;
+        assert!(good < 500, "the disk does not fill up");
+    };
+    // The last one may have been made and not been recorded: then it is told so.
+    let lost = usize::from(refused["ics_rflag"] == "ETIMEOUT");
+    assert_eq!(host.calls().len(), good + lost);
+    let before = host.calls().len();
+    let refused = gateway.send(&sale(""));
+    assert_flag(&refused, "-1", "ESYSTEM");
+    assert!(
+        refused["ics_rmsg"].contains("could not be recorded"),
+        "{refused:?}"
+    );
+    assert_eq!(host.calls().len(), before);
+    gateway.lift_limit();
+    assert_flag(&gateway.send(&sale("")), "1", "SOK");
+    let records = scene.settled(&["finished", "settled"]);
+    assert!(records.len() > good);
+}
+
+/// What is still under way at the end of the drain is on record as not known, and settled after the next start.
+#[test]
+fn a_drain_that_ends_too_early_leaves_what_is_not_known_on_record() {
+    let host = Upstream::start(|seen| match seen.path.as_str() {
+        "/pts/v2/payments" => Act::Silence,
+        _ => reply(201, &json!({"id": "9", "status": "VOIDED"})),
+    });
+    let scene = Scene::new(&host.address, "[server]\ndrain_timeout = \"50ms\"\n");
+    let scene = scene.with("timeout = \"800ms\"", "timeout = \"60s\"");
+    let scene = scene.with("first_delay = \"40ms\"", "first_delay = \"1s\"");
+    let gateway = scene.gateway();
+    Connection::open(&gateway.address).send(&post(sale("").as_bytes()));
+    host.wait_for(1);
+    gateway.end();
+    assert_eq!(scene.records()[0]["state"], "unknown");
+    let gateway = scene.gateway();
+    scene.settled(&["settled"]);
+    assert_eq!(
+        host.calls().last().map(String::as_str),
+        Some("POST /pts/v2/voids")
+    );
+    drop(gateway);
+}

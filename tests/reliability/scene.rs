@@ -63,6 +63,11 @@ impl Scene {
         self.folder.path()
     }
 
+    /// A gateway to be started.
+    pub fn start(&self) -> Start {
+        Start::serve().config(&self.config)
+    }
+
     pub fn gateway(&self) -> Running {
         Start::serve().config(&self.config).run()
     }
