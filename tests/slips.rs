@@ -5,7 +5,19 @@ use scmp_gateway::mapping::diagnostic::Diagnostic;
 use scmp_gateway::mapping::source::{SourceFile, embedded};
 
 /// A slip of the pen: the file, what stands there, what is written instead, and what must be said of it.
-const SLIPS: [(&str, &str, &str, &str); 19] = [
+const SLIPS: [(&str, &str, &str, &str); 21] = [
+    (
+        "flags.toml",
+        "means = \"settled\"",
+        "means = \"setled\"",
+        "unknown meaning \"setled\"; did you mean \"settled\"?",
+    ),
+    (
+        "services/ics_bill.toml",
+        "{ call = \"POST /pts/v2/voids\", body = \"void\" }",
+        "{ call = \"POST /pts/v2/credits\", body = \"payment\" }",
+        "holds nothing of the customer",
+    ),
     (
         "bodies/address.toml",
         "transform = \"upper\"",

@@ -76,6 +76,7 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         calls.push(produced(call, reply));
         if let (Fate::Unknown, Some(change)) = (fate, change) {
             let task = Task::new(&step, change.ways.clone().unwrap_or_default());
+            let task = task.leaving(change.leaves);
             // Where the tables have no way, there is nothing to settle; where they say nothing, nobody can.
             let is_nothing = change.ways.is_some_and(|ways| ways.is_empty());
             tasks.extend((!is_nothing).then_some(task));

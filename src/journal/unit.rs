@@ -141,6 +141,9 @@ pub struct CallRecord {
     /// What settles it while its outcome is not known; nothing where only an operator can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ways: Option<Vec<Way>>,
+    /// Whether something is left behind when it is settled, that only an operator can find.
+    #[serde(default)]
+    pub leaves: bool,
     /// What undoes it, should the request not come to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Way>,
@@ -169,13 +172,14 @@ impl CallRecord {
             "(with an id that is none)"
         };
         let made = format!("{} {path}", call.method);
-        let ways = change.ways;
+        let (ways, leaves) = (change.ways, change.leaves);
         CallRecord {
             step: step.to_owned(),
             call: made,
             transaction_id: change.transaction_id,
             fate: CallFate::Intended,
             ways: ways.and_then(|ways| ways.into_iter().map(recordable).collect()),
+            leaves,
             undo: None,
         }
     }
@@ -194,7 +198,7 @@ impl CallRecord {
         let open = matches!(self.fate, CallFate::Intended | CallFate::Unknown);
         let ways = self.ways.clone();
         (open && ways.as_ref().is_none_or(|ways| !ways.is_empty()))
-            .then(|| Task::new(&self.step, ways.unwrap_or_default()))
+            .then(|| Task::new(&self.step, ways.unwrap_or_default()).leaving(self.leaves))
     }
 
     /// What takes a call back that was carried out in a request whose client got no answer.

@@ -29,6 +29,8 @@ pub mod schema;
 pub mod schema_bundles;
 #[allow(missing_docs, reason = "as schema")]
 pub mod schema_flags;
+#[allow(missing_docs, reason = "as schema")]
+mod schema_steps;
 pub mod source;
 pub mod tables;
 pub mod token_id;

@@ -212,6 +212,8 @@ pub struct RestCall {
     /// What settles it when its outcome is not known. Nothing where nobody but an operator can, an empty list where there
     /// is nothing to settle.
     pub settle: Option<Vec<SettleWay>>,
+    /// When what settles it leaves something behind that only an operator can find.
+    pub leaves: Option<Condition>,
 }
 
 /// One way to settle a call whose outcome is not known.

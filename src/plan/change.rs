@@ -15,6 +15,8 @@ pub struct Change {
     pub transaction_id: String,
     /// What settles it when its outcome is not known; nothing where only an operator can.
     pub ways: Option<Vec<Way>>,
+    /// Whether something is left behind when it is settled, that only an operator can find.
+    pub leaves: bool,
 }
 
 /// What is known of a call that was to change something.
@@ -47,9 +49,12 @@ impl Execution<'_> {
             (Purpose::Undo, Some(undo)) => Some(vec![again(made, &undo.template.group)]),
             _ => self.settle_ways(step.part, call, made, &transaction_id),
         };
+        let leaves = call.leaves.as_ref();
+        let leaves = leaves.is_some_and(|when| when.holds(self.facts(step.part, None)));
         Some(Change {
             transaction_id,
             ways,
+            leaves: leaves && purpose == Purpose::Step,
         })
     }
 

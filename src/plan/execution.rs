@@ -302,7 +302,7 @@ impl<'p> Execution<'p> {
     /// Whether these services move money or create something: then a repetition must not do so again.
     pub fn creates(&self) -> bool {
         let mut calls = self.plan.program.steps.iter().filter_map(|s| s.call());
-        calls.any(|call| call.template.method == Method::POST)
+        calls.any(|call| call.template.method == Method::POST || !call.makes.is_empty())
     }
 
     /// What became of each service.

@@ -54,6 +54,9 @@ pub struct Task {
     /// How often in a row there was nothing to settle.
     #[serde(default)]
     absent: u8,
+    /// Whether something is left behind once it is settled, that only an operator can find.
+    #[serde(default)]
+    leaves: bool,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
@@ -83,7 +86,13 @@ impl Task {
             under_way: false,
             unanswered: false,
             absent: 0,
+            leaves: false,
         }
+    }
+
+    /// The same, where something is left behind once it is settled that only an operator can find.
+    pub fn leaving(self, leaves: bool) -> Task {
+        Task { leaves, ..self }
     }
 
     /// An attempt is about to be made: to be on record before it is.
@@ -130,8 +139,8 @@ impl Task {
         let means = flags.means(&way.group, answer.status, &RestError::read(&body));
         let done_by_us = way.again || self.unanswered;
         match means {
-            Some(Means::Settled) => self.end = Some(End::Settled),
-            Some(Means::Already) if done_by_us => self.end = Some(End::Settled),
+            Some(Means::Settled) => self.end = Some(self.settled()),
+            Some(Means::Already) if done_by_us => self.end = Some(self.settled()),
             Some(Means::Already) if self.at + 1 < self.ways.len() => {
                 (self.at, self.unanswered, self.absent) = (self.at + 1, false, 0);
                 return true;
@@ -144,6 +153,16 @@ impl Task {
             None => self.unanswered |= matches!(answer.status, 408 | 500..),
         }
         false
+    }
+}
+
+impl Task {
+    fn settled(&self) -> End {
+        if self.leaves {
+            End::Stuck
+        } else {
+            End::Settled
+        }
     }
 }
 

@@ -24,4 +24,5 @@ mod repeats;
 mod scene;
 mod server;
 mod stores;
+mod table;
 mod unknown;

@@ -2,12 +2,13 @@
 
 use http::Method;
 
-use crate::mapping::body::Body;
+use crate::mapping::body::{Body, LeafValue};
 use crate::mapping::flags::LocalKind;
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::{RawKeep, RawStep, RawWay};
 use crate::mapping::tables::{
-    Action, CallTemplate, Keep, Makes, PathPart, RestCall, SettleCall, SettleWay, Step, Undo,
+    Action, CallTemplate, Keep, Makes, PathPart, RestCall, SettleCall, SettleWay, Source, Step,
+    Undo,
 };
 
 use super::dictionary::named;
@@ -73,9 +74,11 @@ fn rest_call(
         undo.extend((!when.is_never()).then_some(Undo { template, when }));
     }
     let settle = raw.settle.as_ref().map(|ways| {
-        let ways = ways.iter().map(|way| settle_way(way, scope));
+        let ways = ways.iter().map(|way| settle_way(way, body, bodies, scope));
         ways.collect::<Result<Vec<_>, _>>()
     });
+    let leaves = raw.leaves.as_ref();
+    let leaves = leaves.map(|when| scope.condition(Some(when)));
     let mut makes = Vec::new();
     for line in &raw.makes {
         let when = scope.condition(line.when.as_ref())?;
@@ -101,21 +104,50 @@ fn rest_call(
         try_next: raw.try_next,
         makes,
         settle: settle.transpose()?,
+        leaves: leaves.transpose()?,
     })
 }
 
-fn settle_way(raw: &RawWay, scope: &Scope<'_>) -> Result<SettleWay, String> {
+/// What settles a call is written down, so its body may hold nothing that must not be kept.
+fn keepable(body: &Body, scope: &Scope<'_>) -> Result<(), String> {
+    let secret = body.leaves().iter().find_map(|leaf| match leaf.value {
+        LeafValue::From(Source::Field(field)) => {
+            let field = scope.dictionary.get(field);
+            field.sensitivity.map(|_| &field.name)
+        }
+        _ => None,
+    });
+    match secret {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "\"{}\" holds \"{name}\"; what settles a call is kept in the journal, and holds nothing of the customer.",
+            body.name
+        )),
+    }
+}
+
+fn settle_way(
+    raw: &RawWay,
+    own: Option<usize>,
+    bodies: &[Body],
+    scope: &Scope<'_>,
+) -> Result<SettleWay, String> {
     let how = match (&raw.call, raw.again) {
-        (None, true) => SettleCall::Again,
+        (None, true) => {
+            let body = own.and_then(|body| bodies.get(body));
+            body.map_or(Ok(()), |body| keepable(body, scope))?;
+            SettleCall::Again
+        }
         (Some(name), false) => {
             let resource = scope.vocabulary.operation(name)?.request.as_deref();
             let body = raw.body.as_deref();
+            let body = body.map(|body| scope.body(body, resource)).transpose()?;
+            if let Some(body) = body.flatten().and_then(|body| bodies.get(body)) {
+                keepable(body, scope)?;
+            }
             SettleCall::Other {
                 template: path(name, &raw.path, scope)?,
-                body: body
-                    .map(|body| scope.body(body, resource))
-                    .transpose()?
-                    .flatten(),
+                body: body.flatten(),
             }
         }
         _ => return Err("a way to settle a call has either `call` or `again`.".to_owned()),
