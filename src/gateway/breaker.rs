@@ -104,8 +104,10 @@ fn patience(outcome: &Outcome) -> Option<Duration> {
 
 fn is_failure(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Unknown(_) => true,
-        // What is wrong on this side says nothing of the host.
+        // What is wrong on this side, or cannot be read here, says nothing of the host.
+        Outcome::Unknown(failure) => {
+            matches!(failure, Failure::Timeout { .. } | Failure::Cut { .. })
+        }
         Outcome::NotSent(failure) => matches!(
             failure,
             Failure::Resolve { .. }

@@ -80,7 +80,8 @@ fn pause(call: &Call, outcome: &Outcome, repeats: u32) -> Option<Duration> {
             Failure::Resolve { .. } | Failure::Connect { .. } | Failure::ConnectTimeout { .. },
         ) => None,
         Outcome::NotSent(_) => return None,
-        Outcome::Unknown(_) if is_safe(call) => None,
+        // What came and cannot be read will not be read the next time either.
+        Outcome::Unknown(Failure::Timeout { .. } | Failure::Cut { .. }) if is_safe(call) => None,
         Outcome::Answered(answer) if is_safe(call) && is_passing(answer) => answer.retry_after,
         Outcome::Unknown(_) | Outcome::Answered(_) => return None,
     };
