@@ -5,7 +5,7 @@ use scmp_gateway::mapping::diagnostic::Diagnostic;
 use scmp_gateway::mapping::source::{SourceFile, embedded};
 
 /// A slip of the pen: the file, what stands there, what is written instead, and what must be said of it.
-const SLIPS: [(&str, &str, &str, &str); 21] = [
+const SLIPS: [(&str, &str, &str, &str); 29] = [
     (
         "flags.toml",
         "means = \"settled\"",
@@ -131,6 +131,54 @@ const SLIPS: [(&str, &str, &str, &str); 21] = [
         "flag = \"DDUPLICATE\"",
         "flag = \"DDUPLICAT\"",
         "unknown flag \"DDUPLICAT\"; did you mean \"DDUPLICATE\"?",
+    ),
+    (
+        "services/ics_void.toml",
+        "kind = [\"capture\"]",
+        "kind = [\"captrue\"]",
+        "unknown kind \"captrue\"; did you mean \"capture\"?",
+    ),
+    (
+        "services/ics_auth.toml",
+        "kind = \"sale\"",
+        "kind = \"slae\"",
+        "unknown kind \"slae\"; did you mean \"sale\"?",
+    ),
+    (
+        "flags.toml",
+        "status = \"PENDING\"",
+        "status = \"PENDINGG\"",
+        "unknown status \"PENDINGG\"; did you mean \"PENDING\"?",
+    ),
+    (
+        "flags.toml",
+        "type = \"EXPIRED_CARD\"",
+        "type = \"EXPIRED_CRAD\"",
+        "unknown reason \"EXPIRED_CRAD\"; did you mean \"EXPIRED_CARD\"?",
+    ),
+    (
+        "flags.toml",
+        "group = \"pts\"",
+        "group = \"pst\"",
+        "unknown group \"pst\"; did you mean \"pts\"?",
+    ),
+    (
+        "flags.toml",
+        "{ group = \"pts\", http = \"408\",",
+        "{ group = \"pts\", http = \"408\", wrong_id = true,",
+        "`wrong_id` has the next kind tried",
+    ),
+    (
+        "bodies/payment.toml",
+        "customer_cc_expmo = \"12\"",
+        "customer_cc_expmo = \"13\"",
+        "\"customer_cc_expmo\" is never \"13\" (must be 01 to 12).",
+    ),
+    (
+        "codes.toml",
+        "USD = \"2\"",
+        "USD = \"x\"",
+        "\"USD\" has \"x\" decimals; write 0 to 4.",
     ),
 ];
 

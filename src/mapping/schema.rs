@@ -92,6 +92,15 @@ pub type RawCodes = IndexMap<Spanned<String>, IndexMap<Spanned<String>, Spanned<
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawRest {
+    /// The words of `status` in replies.
+    #[serde(default)]
+    pub statuses: Vec<String>,
+    /// The words of `reason`, and of an error's `type`.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// What a request can make and a later one follow.
+    #[serde(default)]
+    pub kinds: Vec<String>,
     #[serde(default)]
     pub operations: IndexMap<Spanned<String>, RawOperation>,
     #[serde(default)]

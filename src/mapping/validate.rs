@@ -119,6 +119,11 @@ fn number_check(tables: &Tables, facts: Facts<'_>) -> NumberCheck {
     tables.dictionary.iter().find_map(coded).unwrap_or_default()
 }
 
+/// Why a field can never have a value, whoever the merchant is.
+pub fn misfit(field: &Field, value: &str, codes: &[CodeTable]) -> Option<String> {
+    fault(field, value, &Settings::default(), codes, NumberCheck::Any)
+}
+
 fn fault(
     field: &Field,
     value: &str,

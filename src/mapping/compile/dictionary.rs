@@ -101,6 +101,11 @@ fn code(scmp: &str, raw: &RawCode, earlier: &[Code], table: &str) -> Result<Code
     let clash = earlier
         .iter()
         .find(|other| spellings(other).iter().any(|s| mine.contains(s)));
+    let decimals = ["0", "1", "2", "3", "4"];
+    if table == CURRENCIES && !decimals.contains(&code.rest.as_str()) {
+        let text = format!("\"{scmp}\" has \"{}\" decimals; write 0 to 4.", code.rest);
+        return Err(text);
+    }
     match clash {
         // Decimals of currencies are looked up by the currency alone.
         Some(_) if table == CURRENCIES => Ok(code),

@@ -9,10 +9,12 @@ use crate::mapping::schema::{RawFlags, RawOutcome, RawSettle};
 
 use super::Read;
 use super::dictionary::named;
+use super::vocabulary::Vocabulary;
 
 pub fn flags(
     raw: Option<&Read<'_, RawFlags>>,
     dictionary: &Dictionary,
+    vocabulary: &Vocabulary,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<Flags> {
     let (file, raw) = raw?;
@@ -34,7 +36,7 @@ pub fn flags(
     }
     let mut rest = Vec::new();
     for line in raw.rest.iter() {
-        match outcome(raw, line.get_ref(), dictionary) {
+        match outcome(raw, line.get_ref(), dictionary, vocabulary) {
             Ok(outcome) => rest.push(outcome),
             Err(message) => faults.push(file.at(line.span().start, message)),
         }
@@ -51,7 +53,7 @@ pub fn flags(
     }
     let mut settle = Vec::new();
     for line in raw.settle.iter() {
-        match settle_outcome(line.get_ref()) {
+        match settle_outcome(line.get_ref(), vocabulary) {
             Ok(outcome) => settle.push(outcome),
             Err(message) => faults.push(file.at(line.span().start, message)),
         }
@@ -80,8 +82,19 @@ fn flag_text(raw: &RawFlags, flag: &str, text: &str) -> Result<FlagText, String>
     }
 }
 
-fn outcome(raw: &RawFlags, line: &RawOutcome, dictionary: &Dictionary) -> Result<Outcome, String> {
+fn outcome(
+    raw: &RawFlags,
+    line: &RawOutcome,
+    dictionary: &Dictionary,
+    vocabulary: &Vocabulary,
+) -> Result<Outcome, String> {
     let http = pattern(&line.http)?;
+    let words = (line.group.as_deref(), &line.status, &line.kind);
+    known_words(words, vocabulary)?;
+    if line.wrong_id && !is_definite(http) {
+        let text = "`wrong_id` has the next kind tried, so it belongs to a definite refusal: a 4xx other than 408 and 429.";
+        return Err(text.to_owned());
+    }
     if let Some(field) = &line.field
         && dictionary.find(field).is_none()
     {
@@ -104,7 +117,34 @@ fn outcome(raw: &RawFlags, line: &RawOutcome, dictionary: &Dictionary) -> Result
     })
 }
 
-fn settle_outcome(line: &RawSettle) -> Result<SettleOutcome, String> {
+type Words<'l> = (Option<&'l str>, &'l Option<String>, &'l Option<String>);
+
+/// Whether the REST side has these words at all.
+fn known_words((group, status, reason): Words<'_>, vocabulary: &Vocabulary) -> Result<(), String> {
+    if let Some(group) = group {
+        vocabulary.group(group)?;
+    }
+    if let Some(status) = status {
+        vocabulary.status(group, status)?;
+    }
+    match reason {
+        Some(reason) => vocabulary.reason(group, reason),
+        None => Ok(()),
+    }
+}
+
+/// Whether a reply of this kind says for sure that nothing was done.
+fn is_definite(http: HttpPattern) -> bool {
+    match http {
+        HttpPattern::Status(status) => {
+            (400..500).contains(&status) && status != 408 && status != 429
+        }
+        HttpPattern::Class(_) | HttpPattern::Any => false,
+    }
+}
+
+fn settle_outcome(line: &RawSettle, vocabulary: &Vocabulary) -> Result<SettleOutcome, String> {
+    known_words((Some(&line.group), &line.status, &line.kind), vocabulary)?;
     Ok(SettleOutcome {
         group: line.group.clone(),
         http: pattern(&line.http)?,

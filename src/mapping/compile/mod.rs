@@ -70,7 +70,7 @@ fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
     }
     bundles::instead(sorted, &names, known, &mut programs, &mut faults);
     let message = program::program(&[], known, &mut faults).message;
-    let flags = flags::flags(sorted.flags.as_ref(), &dictionary, &mut faults);
+    let flags = flags::flags(sorted.flags.as_ref(), &dictionary, &vocabulary, &mut faults);
     let processors = dictionary::needed(dictionary::PROCESSORS, &codes, &mut faults);
     let currencies = dictionary::needed(dictionary::CURRENCIES, &codes, &mut faults);
     let preauthorizations = preauthorization::preauthorizations(

@@ -11,6 +11,7 @@ use crate::mapping::path::JsonPath;
 use crate::mapping::schema::{RawTests, RawWhen};
 use crate::mapping::tables::{Computed, ReplyPath, Source};
 use crate::mapping::transform::{Transform, is_true};
+use crate::mapping::validate::misfit;
 
 use super::dictionary::{code_table, named};
 use super::vocabulary::Vocabulary;
@@ -205,6 +206,9 @@ impl Scope<'_> {
                 tests.push(test(self.fields(names)?));
             }
         }
+        for (field, value) in raw.equals.iter().chain(&raw.differs) {
+            self.values(field, value.all())?;
+        }
         for (field, value) in &raw.equals {
             let id = self.field(field)?;
             tests.push(match self.dictionary.get(id).kind {
@@ -252,6 +256,9 @@ impl Scope<'_> {
             }
         }
         tests.extend(raw.total.map(Test::Total));
+        for kind in &raw.kind {
+            self.vocabulary.kind(kind)?;
+        }
         if !raw.kind.is_empty() {
             tests.push(Test::Kind(raw.kind.clone()));
         }
@@ -267,6 +274,17 @@ impl Scope<'_> {
             }
             false => Ok(tests),
         }
+    }
+
+    /// Whether a field can have these values at all.
+    fn values(&self, field: &str, values: &[String]) -> Result<(), String> {
+        let known = self.dictionary.get(self.field(field)?);
+        for value in values {
+            if let Some(why) = misfit(known, value, self.codes) {
+                return Err(format!("\"{field}\" is never \"{value}\"{why}."));
+            }
+        }
+        Ok(())
     }
 
     /// Whether there is a service of this name.

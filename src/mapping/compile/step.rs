@@ -81,6 +81,7 @@ fn rest_call(
     let leaves = leaves.map(|when| scope.condition(Some(when)));
     let mut makes = Vec::new();
     for line in &raw.makes {
+        scope.vocabulary.kind(&line.kind)?;
         let when = scope.condition(line.when.as_ref())?;
         let id = scope
             .reply_path(&line.id, false)?

@@ -10,12 +10,22 @@ use crate::mapping::schema::RawRest;
 use crate::mapping::transform::JsonKind;
 
 use super::Read;
+use super::dictionary::named;
 
 /// The operations and objects of the REST side.
 #[derive(Default)]
 pub struct Vocabulary {
     operations: HashMap<String, Operation>,
     resources: HashMap<String, IndexMap<String, Member>>,
+    words: Vec<Words>,
+}
+
+/// The words of one group of operations.
+struct Words {
+    group: String,
+    statuses: Vec<String>,
+    reasons: Vec<String>,
+    kinds: Vec<String>,
 }
 
 /// An operation and the objects that it carries.
@@ -43,6 +53,12 @@ impl Vocabulary {
     pub fn build(files: &[Read<'_, RawRest>], faults: &mut Vec<Diagnostic>) -> Vocabulary {
         let mut vocabulary = Vocabulary::default();
         for (file, raw) in files {
+            vocabulary.words.push(Words {
+                group: super::body::name(file).to_owned(),
+                statuses: raw.statuses.clone(),
+                reasons: raw.reasons.clone(),
+                kinds: raw.kinds.clone(),
+            });
             for (name, members) in &raw.resources {
                 let list = vocabulary.resources.entry(name.clone()).or_default();
                 for (path, member) in members {
@@ -130,6 +146,43 @@ impl Vocabulary {
             let hint = hint(name, self.operations.keys().map(String::as_str));
             format!("unknown REST operation \"{name}\"{hint}")
         })
+    }
+
+    /// Whether replies of a group, or of any, have this status.
+    pub fn status(&self, group: Option<&str>, name: &str) -> Result<(), String> {
+        self.word("status", group, name, |words| &words.statuses)
+    }
+
+    /// Whether errors of a group, or of any, have this reason or type.
+    pub fn reason(&self, group: Option<&str>, name: &str) -> Result<(), String> {
+        self.word("reason", group, name, |words| &words.reasons)
+    }
+
+    /// Whether a request can make this.
+    pub fn kind(&self, name: &str) -> Result<(), String> {
+        self.word("kind", None, name, |words| &words.kinds)
+    }
+
+    fn word(
+        &self,
+        what: &str,
+        group: Option<&str>,
+        name: &str,
+        list: fn(&Words) -> &Vec<String>,
+    ) -> Result<(), String> {
+        let groups = self.words.iter();
+        let groups = groups.filter(|words| group.is_none_or(|group| words.group == group));
+        let known: Vec<(&str, ())> = groups
+            .flat_map(list)
+            .map(|word| (word.as_str(), ()))
+            .collect();
+        named(what, name, &known).map_err(|wrong| format!("{wrong} They are listed in rest/."))
+    }
+
+    /// Whether there is a group of operations of this name.
+    pub fn group(&self, name: &str) -> Result<(), String> {
+        let groups = self.words.iter().map(|words| (words.group.as_str(), ()));
+        named("group", name, &groups.collect::<Vec<_>>())
     }
 
     pub fn resource(&self, name: &str) -> Result<(), String> {
