@@ -24,7 +24,7 @@ use tracing::{info, warn};
 
 use crate::config::Server;
 
-use super::{Gateway, Response};
+use super::{Gateway, Response, greeting};
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -82,6 +82,7 @@ pub async fn run(
             full,
             ..shared.clone()
         };
+        let strange = Arc::clone(&shared.gateway);
         let begun = Arc::new(AtomicBool::new(false));
         let silent = silent(closed.clone(), Arc::clone(&begun));
         let service = service_fn(move |request| {
@@ -89,18 +90,26 @@ pub async fn run(
             let shared = shared.clone();
             async move { Ok::<_, Infallible>(respond(request, shared).await) }
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            // An old client may close its half once the request is sent, and some read header names by exact case.
-            .half_close(true)
-            .title_case_headers(true)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let watcher = graceful.watcher();
+        let served = async move {
+            match tokio::time::timeout(HEAD_TIMEOUT, greeting::is_http(&stream)).await {
+                Ok(true) => {}
+                Ok(false) => return greeting::answer(stream, strange.not_scmp()).await,
+                Err(_) => return,
+            }
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                // An old client may close its half once the request is sent, and some read header names by exact case.
+                .half_close(true)
+                .title_case_headers(true)
+                .serve_connection(TokioIo::new(stream), service);
+            let _ended = watcher.watch(connection).await;
+        };
         tokio::spawn(async move {
             // A client that breaks off is its own affair: the request runs in a task of its own.
             tokio::select! {
-                _ended = connection => {}
+                () = served => {}
                 () = silent => {}
             }
             drop(permit);
@@ -151,6 +160,10 @@ async fn respond(request: Request<Incoming>, shared: Shared) -> http::Response<F
     let (status, response) = receive(request, &shared).await;
     let mut response = http_response(status, response);
     // A connection whose request was not read to its end cannot be used again, nor does HTTP/1.0 expect to.
+    if version < Version::HTTP_11 {
+        // Or else hyper promises, to who asked for it, to keep the connection.
+        *response.version_mut() = Version::HTTP_10;
+    }
     if version < Version::HTTP_11 || status != StatusCode::OK || full {
         response
             .headers_mut()

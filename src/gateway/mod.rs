@@ -8,6 +8,7 @@
 pub mod admin;
 mod breaker;
 mod conduct;
+mod greeting;
 pub mod identity;
 mod limits;
 pub mod listener;

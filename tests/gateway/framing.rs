@@ -132,3 +132,36 @@ fn chunks_beside_a_length_end_the_connection() {
     }
     assert!(!gateway.end().contains("/tms/"), "the hidden one ran");
 }
+
+#[test]
+fn what_is_not_http_is_answered_in_clear_text() {
+    let gateway = Start::sandbox().run();
+    let lines = create(&[]);
+    for garbage in [
+        lines.as_bytes(),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\0\0\0\0",
+    ] {
+        let mut connection = Connection::open(&gateway.address);
+        let answer = connection.send(garbage).finish().read();
+        assert_eq!(answer.status, 200);
+        let text = "ics_rmsg=This request was not in HTTP format";
+        assert!(answer.text().contains(text), "{}", answer.text());
+        assert!(connection.is_closed());
+    }
+}
+
+#[test]
+fn http_1_0_is_not_promised_that_the_connection_stays() {
+    let gateway = Start::sandbox().run();
+    let body = create(&[]);
+    let length = body.len();
+    let request = format!(
+        "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    let mut connection = Connection::open(&gateway.address);
+    let answer = connection.send(request.as_bytes()).read();
+    assert_flag(&fields(&answer.text()), "1", "SOK");
+    assert_eq!(answer.header("connection"), "close");
+    assert!(connection.is_closed());
+}
