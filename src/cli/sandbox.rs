@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 
-use crate::sandbox::{Balances, Key, KeyError, Keys, Listeners, Sandbox, Settings, Tls};
+use crate::sandbox::{
+    Balances, Key, KeyError, Keys, Listeners, PlannedFault, Processor, Sandbox, Settings, Tls,
+};
 
 use super::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, runtime, serve};
 
@@ -62,6 +64,16 @@ struct Behaviour {
     /// Hold captures, refunds and reversals against what was paid, as in live operation; the real test host does not.
     #[arg(long)]
     strict: bool,
+    /// Whose simulator decides on amounts.
+    #[arg(long, value_name = "NAME", value_enum, default_value_t)]
+    processor: Processor,
+    /// Refuse a payment with the reference code of another within 15 minutes, as accounts with this check do.
+    #[arg(long)]
+    refuse_duplicates: bool,
+    /// Have the next requests fail: what happens, then how often, for which verb, for which paths, such as "status=503,30
+    /// 2 POST /pts/v2/**"; also several times.
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<PlannedFault>,
     /// Give out the same ids for the same requests in every run.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -77,7 +89,8 @@ struct Behaviour {
     /// Refuse signatures over (request-target) with parentheses, as SDKs before October 2023 made them.
     #[arg(long)]
     no_parentheses: bool,
-    /// Keep tokens and transactions in this file (sealed with FILE.key); without it they end with the process.
+    /// Keep tokens, transactions and what operators set in this file (sealed with FILE.key), written before each reply;
+    /// without it they end with the process.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
@@ -106,6 +119,9 @@ fn settings(
     if behaviour.strict {
         settings.balances = Balances::Strict;
     }
+    settings.processor = behaviour.processor;
+    settings.duplicates_refused = behaviour.refuse_duplicates;
+    settings.faults = behaviour.fault;
     settings.seed = behaviour.seed;
     settings.clock = behaviour.clock.as_deref().map(read_time).transpose()?;
     settings.date_away_max = behaviour.date_limit;

@@ -4,13 +4,13 @@ use std::time::SystemTime;
 
 use hyper::header::HeaderMap;
 
-/// How numbers are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum View {
-    /// All but a few digits crossed out.
-    Masked,
-    /// Whole, in a reply that is sealed for the merchant.
-    Unmasked,
+/// What a reply shows of numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct View {
+    /// They are whole, and the reply is sealed for the merchant; else most digits are crossed out.
+    pub(crate) is_unmasked: bool,
+    /// What the first digits of a card tell is shown with it.
+    pub(crate) has_bin_details: bool,
 }
 
 /// An authenticated request.

@@ -52,6 +52,16 @@ impl Clock {
         self.ahead.store(moved, Ordering::Relaxed);
     }
 
+    /// How many microseconds it is ahead of the system, to keep it.
+    pub(crate) fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    /// Has it go on as it was kept.
+    pub(crate) fn set_ahead(&self, micros: i64) {
+        self.ahead.store(micros, Ordering::Relaxed);
+    }
+
     /// Has it show the system's time again.
     pub(crate) fn unset(&self) {
         self.ahead.store(0, Ordering::Relaxed);

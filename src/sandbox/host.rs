@@ -1,7 +1,7 @@
 //! The simulated host: one request in, one reply out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -9,9 +9,9 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 
-use crate::sandbox::admin::{self, Plan};
+use crate::sandbox::admin;
 use crate::sandbox::auth::{self, Received, Refusal, Rules, Sender};
 use crate::sandbox::call::{Call, View};
 use crate::sandbox::clock::Clock;
@@ -20,11 +20,12 @@ use crate::sandbox::ids::Ids;
 use crate::sandbox::keys::{Certificate, jwe};
 use crate::sandbox::merchants::Merchants;
 use crate::sandbox::mle::{self, Opener};
+use crate::sandbox::plan::Plan;
 use crate::sandbox::pts;
 use crate::sandbox::reply::Reply;
 use crate::sandbox::server::SandboxError;
 use crate::sandbox::settings::Settings;
-use crate::sandbox::store::{State, StateError, Store};
+use crate::sandbox::store::{State, Store};
 use crate::sandbox::tms;
 
 /// The largest body that is read.
@@ -59,7 +60,8 @@ pub(crate) struct Host {
     reply_ids: Ids,
     /// One lock a request; nothing waits while it is held.
     state: Mutex<State>,
-    store: Option<Store>,
+    /// Where the state is kept, when it is.
+    pub(super) store: Option<Store>,
 }
 
 impl Host {
@@ -69,14 +71,15 @@ impl Host {
         let opener = settings.keys.as_ref().map(|keys| Opener::new(keys.host()));
         let store = settings.state.as_deref().map(Store::open).transpose()?;
         let mut state = State::new(seed, &settings);
+        let clock = Clock::starting_at(settings.clock);
         if let Some(kept) = store.as_ref().map(Store::read).transpose()?.flatten() {
-            state.restore(kept);
+            state.restore(kept, &settings, &clock);
         }
         Ok(Self {
             merchants: Merchants::new(settings.merchants.clone()),
             opener: opener.transpose()?,
-            clock: Clock::starting_at(settings.clock),
-            plan: Plan::default(),
+            clock,
+            plan: Plan::of(&settings.faults),
             seals: Seals::default(),
             reply_ids: Ids::new(!seed),
             state: Mutex::new(state),
@@ -89,14 +92,13 @@ impl Host {
     pub(crate) fn reset(&self, seed: Option<u64>) {
         let seed = seed.or(self.settings.seed).unwrap_or_else(Ids::any_seed);
         *self.state() = State::new(seed, &self.settings);
-        self.plan.clear();
+        self.plan.reset(&self.settings.faults);
         self.seals.requests.store(0, Ordering::Relaxed);
         self.seals.replies.store(0, Ordering::Relaxed);
         match self.settings.clock {
             Some(start) => self.clock.set(start),
             None => self.clock.unset(),
         }
-        self.changed();
     }
 
     /// The tokens and transactions.
@@ -111,38 +113,6 @@ impl Host {
         &self.merchants
     }
 
-    /// Has the state written soon.
-    pub(crate) fn changed(&self) {
-        if let Some(store) = &self.store {
-            store.changed();
-        }
-    }
-
-    /// Writes the state whenever it changed, for ever.
-    pub(crate) async fn keep(self: Arc<Self>) {
-        let Some(store) = &self.store else {
-            return;
-        };
-        loop {
-            store.until_changed().await;
-            let host = Arc::clone(&self);
-            let saved = tokio::task::spawn_blocking(move || host.save());
-            if let Ok(Err(error)) = saved.await {
-                tracing::error!(%error, "the state could not be kept");
-            }
-        }
-    }
-
-    /// Writes the state, when it is kept.
-    pub(crate) fn save(&self) -> Result<(), StateError> {
-        let Some(store) = &self.store else {
-            return Ok(());
-        };
-        // The lock must not be held while the file is written.
-        let text = self.state().to_json()?;
-        store.write(&text)
-    }
-
     /// Answers, with the fault that the request or an operator asked for.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Sent>, Cut> {
         let (parts, body) = request.into_parts();
@@ -152,6 +122,7 @@ impl Host {
                 |reply| reply.into(),
                 |body| admin::answer(self, parts.method.as_str(), parts.uri.path(), &body),
             );
+            self.until_kept().await;
             return Ok(reply.respond());
         }
         let fault = match Fault::of_headers(&parts.headers) {
@@ -182,6 +153,9 @@ impl Host {
             Ok(body) => self.admit(parts, &body).await,
             Err(reply) => (reply, None),
         };
+        if parts.method != Method::GET {
+            self.until_kept().await;
+        }
         tracing::info!(
             method = %parts.method,
             path = parts.uri.path(),
@@ -218,6 +192,9 @@ impl Host {
         };
         if opened.is_some() {
             self.seals.requests.fetch_add(1, Ordering::Relaxed);
+        } else if self.opener.is_some() && tms::needs_seal(parts.uri.path()) {
+            tracing::warn!(path = parts.uri.path(), "this operation has to be sealed");
+            return (tms::unsealed(), Some(sender));
         }
         let call = Call {
             method: parts.method.as_str(),
@@ -228,9 +205,9 @@ impl Host {
             now,
             view: view(parts),
         };
-        let reply = match call.view {
-            View::Masked => self.serve(sender, &call),
-            View::Unmasked => self.serve_unmasked(sender, &call),
+        let reply = match call.view.is_unmasked {
+            true => self.serve_unmasked(sender, &call),
+            false => self.serve(sender, &call),
         };
         (reply, Some(sender))
     }
@@ -275,7 +252,7 @@ impl Host {
         reply
     }
 
-    /// Serves a retrieval with whole numbers, which leave only sealed for the merchant.
+    /// Serves a call that shows whole numbers, which leave only sealed for the merchant.
     fn serve_unmasked(&self, sender: Sender<'_>, call: &Call<'_>) -> Reply {
         let known = sender.merchant.reply_certificates.first();
         let Some(certificate) = sender.reply.or(known) else {
@@ -286,7 +263,7 @@ impl Host {
             return tms::forbidden();
         };
         let reply = self.serve(sender, call);
-        if reply.status != 200 {
+        if !matches!(reply.status, 200 | 201) {
             return reply;
         }
         let body = reply.text();
@@ -336,7 +313,7 @@ impl Host {
     }
 }
 
-/// Whether a retrieval of tokens is to show whole numbers.
+/// What the reply is to show of numbers.
 fn view(parts: &Parts) -> View {
     let accepts = parts.headers.get_all(ACCEPT).iter();
     let wants = accepts.filter_map(|value| value.to_str().ok());
@@ -344,9 +321,12 @@ fn view(parts: &Parts) -> View {
         let kind = one.split(';').next().unwrap_or_default();
         kind.trim().eq_ignore_ascii_case(JOSE)
     });
-    match is_jose && parts.method == "GET" && parts.uri.path().starts_with("/tms/") {
-        true => View::Unmasked,
-        false => View::Masked,
+    let path = parts.uri.path();
+    let is_retrieval = is_jose && parts.method == Method::GET && path.starts_with("/tms/");
+    let query = parts.uri.query().unwrap_or_default();
+    View {
+        is_unmasked: is_retrieval || tms::is_always_sealed(path),
+        has_bin_details: tms::wants_bin_details(path, query),
     }
 }
 

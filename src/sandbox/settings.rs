@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::sandbox::keys::{Keys, Tls};
 use crate::sandbox::merchants::{Key, Merchant};
+use crate::sandbox::plan::PlannedFault;
+use crate::sandbox::processor::Processor;
 
 /// How long after it was done a transaction can be voided, unless settings say otherwise.
 const SETTLEMENT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -45,10 +47,17 @@ pub struct Settings {
     pub parentheses: bool,
     /// How amounts of follow-on transactions are checked.
     pub balances: Balances,
+    /// Whose simulator decides on amounts.
+    pub processor: Processor,
+    /// Whether a payment with the reference code of another within the last 15 minutes is refused, as for accounts that
+    /// have this check.
+    pub duplicates_refused: bool,
+    /// Faults that wait for their requests from the start, and again after a reset.
+    pub faults: Vec<PlannedFault>,
     /// How long captures, refunds and credits can be voided; the real host submits them once a
     /// day.
     pub settlement: Duration,
-    /// Where tokens and transactions are kept; `None` keeps them in memory only.
+    /// Where tokens and transactions are kept, with clock, balances and processor; `None` keeps them in memory only.
     pub state: Option<PathBuf>,
 }
 
@@ -76,6 +85,9 @@ impl Settings {
             date_away_max: DATE_AWAY_MAX,
             parentheses: true,
             balances: Balances::default(),
+            processor: Processor::default(),
+            duplicates_refused: false,
+            faults: Vec::new(),
             settlement: SETTLEMENT,
             state: None,
         }

@@ -1,29 +1,28 @@
-//! The state that can be kept in a file: all tokens and transactions.
+//! The state that can be kept in a file: all tokens and transactions, and what operators set.
 //!
 //! The file holds card numbers, so it is sealed with a key that lies beside it (`FILE.key`), and
 //! both are readable by their owner alone. It is written as a whole, to another name first, so
-//! that a crash leaves the last complete state; what happened in the instant before is lost.
+//! that a crash leaves a complete state; no reply leaves before what it tells of is in the file.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::rand;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
+use crate::sandbox::clock::Clock;
+use crate::sandbox::processor::Processor;
 use crate::sandbox::pts;
-use crate::sandbox::settings::Settings;
+use crate::sandbox::settings::{Balances, Settings};
 use crate::sandbox::tms;
 
 /// What the file starts with.
 const MAGIC: &[u8] = b"scmp-gateway sandbox 1\n";
 /// The length of the key.
 const KEY_BYTES: usize = 32;
-/// How long changes are gathered before they are written.
-const GATHER: Duration = Duration::from_millis(200);
 
 /// Why a state cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +60,15 @@ pub(crate) struct State {
 struct Kept<'a> {
     tokens: &'a tms::State,
     payments: &'a pts::Ledger,
+    set: SetTo,
+}
+
+/// What operators can set.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct SetTo {
+    clock_ahead: i64,
+    balances: Balances,
+    processor: Processor,
 }
 
 /// A state that was read.
@@ -68,6 +76,8 @@ struct Kept<'a> {
 pub(crate) struct Restored {
     tokens: tms::State,
     payments: pts::Ledger,
+    #[serde(default)]
+    set: SetTo,
 }
 
 impl State {
@@ -75,6 +85,8 @@ impl State {
     pub(crate) fn new(seed: u64, settings: &Settings) -> Self {
         let rules = pts::Rules {
             balances: settings.balances,
+            processor: settings.processor,
+            duplicates_refused: settings.duplicates_refused,
             settlement: settings.settlement,
         };
         Self {
@@ -83,17 +95,33 @@ impl State {
         }
     }
 
-    /// Takes over what was kept.
-    pub(crate) fn restore(&mut self, kept: Restored) {
+    /// Takes over what was kept, but for what `settings` have otherwise than usual.
+    pub(crate) fn restore(&mut self, kept: Restored, settings: &Settings, clock: &Clock) {
         self.tokens = kept.tokens;
         self.payments.restore(kept.payments);
+        let rules = self.payments.rules_mut();
+        if settings.balances == Balances::default() {
+            rules.balances = kept.set.balances;
+        }
+        if settings.processor == Processor::default() {
+            rules.processor = kept.set.processor;
+        }
+        if settings.clock.is_none() {
+            clock.set_ahead(kept.set.clock_ahead);
+        }
     }
 
     /// The state as text.
-    pub(crate) fn to_json(&self) -> Result<Vec<u8>, StateError> {
+    pub(crate) fn to_json(&self, clock: &Clock) -> Result<Vec<u8>, StateError> {
+        let rules = self.payments.rules();
         Ok(serde_json::to_vec(&Kept {
             tokens: &self.tokens,
             payments: self.payments.ledger(),
+            set: SetTo {
+                clock_ahead: clock.ahead(),
+                balances: rules.balances,
+                processor: rules.processor,
+            },
         })?)
     }
 }
@@ -102,7 +130,10 @@ impl State {
 pub(crate) struct Store {
     path: PathBuf,
     key: LessSafeKey,
-    changed: Notify,
+    /// How often the state changed.
+    changes: watch::Sender<u64>,
+    /// The last change that is in the file, or could not be written.
+    written: watch::Sender<u64>,
 }
 
 impl Store {
@@ -125,7 +156,8 @@ impl Store {
         Ok(Self {
             path: path.to_owned(),
             key: LessSafeKey::new(key),
-            changed: Notify::new(),
+            changes: watch::Sender::new(0),
+            written: watch::Sender::new(0),
         })
     }
 
@@ -166,15 +198,30 @@ impl Store {
         fs::rename(&new, &self.path).map_err(at(&self.path))
     }
 
-    /// Has the state written soon.
+    /// Has the state written, which holds the change already.
     pub(crate) fn changed(&self) {
-        self.changed.notify_one();
+        self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Ends a moment after the state changed.
-    pub(crate) async fn until_changed(&self) {
-        self.changed.notified().await;
-        tokio::time::sleep(GATHER).await;
+    /// Waits until all changes so far are written.
+    pub(crate) async fn until_written(&self) {
+        let wanted = *self.changes.borrow();
+        let mut written = self.written.subscribe();
+        // The sender lives as long as `self`.
+        let _written = written.wait_for(|last| *last >= wanted).await;
+    }
+
+    /// Waits for a change that is not written; returns the last one.
+    pub(crate) async fn until_changed(&self) -> u64 {
+        let last = *self.written.borrow();
+        let mut changes = self.changes.subscribe();
+        let changed = changes.wait_for(|count| *count > last).await;
+        changed.map_or(last, |count| *count)
+    }
+
+    /// Says that all up to this change was written, or cannot be.
+    pub(crate) fn wrote(&self, change: u64) {
+        self.written.send_replace(change);
     }
 }
 
@@ -250,12 +297,51 @@ mod tests {
         let path = folder.path().join("state");
         let store = Store::open(&path).unwrap();
         assert!(store.read().unwrap().is_none());
-        store.write(&state().to_json().unwrap()).unwrap();
+        let clock = Clock::default();
+        let text = |state: &State| state.to_json(&clock).unwrap();
+        store.write(&text(&state())).unwrap();
         let mut other = state();
-        other.restore(Store::open(&path).unwrap().read().unwrap().unwrap());
-        assert_eq!(other.to_json().unwrap(), state().to_json().unwrap());
+        let kept = Store::open(&path).unwrap().read().unwrap().unwrap();
+        other.restore(kept, &Settings::builtin(), &clock);
+        assert_eq!(text(&other), text(&state()));
         let bytes = fs::read(&path).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("tokens"));
+    }
+
+    #[test]
+    fn what_operators_set_is_kept_unless_settings_say_otherwise() {
+        let mut set = state();
+        set.payments.rules_mut().balances = Balances::Strict;
+        set.payments.rules_mut().processor = Processor::Moneris;
+        let ahead = Clock::default();
+        ahead.set_ahead(1_000_000);
+        let kept = set.to_json(&ahead).unwrap();
+        let restored = |settings: &Settings| {
+            let (mut state, clock) = (State::new(1, settings), Clock::default());
+            state.restore(serde_json::from_slice(&kept).unwrap(), settings, &clock);
+            let rules = state.payments.rules();
+            (rules.balances, rules.processor, clock.ahead())
+        };
+        let usual = Settings::builtin();
+        let expected = (Balances::Strict, Processor::Moneris, 1_000_000);
+        assert_eq!(restored(&usual), expected);
+        let mut other = usual;
+        other.processor = Processor::Vpc;
+        other.clock = Some(std::time::SystemTime::now());
+        assert_eq!(restored(&other), (Balances::Strict, Processor::Vpc, 0));
+    }
+
+    #[tokio::test]
+    async fn changes_are_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state")).unwrap();
+        store.until_written().await;
+        store.changed();
+        store.changed();
+        let change = store.until_changed().await;
+        assert_eq!(change, 2);
+        store.wrote(change);
+        store.until_written().await;
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn options_set_it_up() {
     let folder = Folder::new();
     let words = "--merchant a --key-id ka --secret AAEC --merchant b --key-id kb --secret AAEC \
                  --strict --seed 7 --clock 2040-01-01T00:00:00Z --state state --keys keys \
-                 --tls 127.0.0.1:0";
+                 --tls 127.0.0.1:0 --processor moneris --refuse-duplicates --fault cut-after";
     let sandbox = Running::start(&folder, words);
     let said = sandbox.said.join("\n");
     for line in [
@@ -74,7 +74,13 @@ fn options_set_it_up() {
         assert!(said.contains(line), "{line}: {said}");
     }
     let status = sandbox.ask("/sandbox");
-    for member in [r#""balances":"strict""#, "2040-01-01T00:0", r#"["a","b"]"#] {
+    for member in [
+        r#""balances":"strict""#,
+        r#""processor":"moneris""#,
+        r#"{"fault":"cut-after","times":1}"#,
+        "2040-01-01T00:0",
+        r#"["a","b"]"#,
+    ] {
         assert!(status.contains(member), "{member}: {status}");
     }
     for file in ["mle.pem", "a.p12", "b-reply-key.pem", "ca.pem"] {
@@ -101,6 +107,8 @@ fn mistakes_are_told_before_it_listens() {
         ("--merchant a --key-id k --secret ?", 64, "--secret"),
         ("--clock tomorrow", 64, "2026-12-24"),
         ("--date-limit x", 2, "--date-limit"),
+        ("--processor chase", 2, "paymentech"),
+        ("--fault cut", 2, "no fault"),
         ("--merchants absent.toml", 66, "absent.toml"),
         ("--merchants broken.toml", 78, "unknown field `key`"),
         ("--keys keys", 78, "mle-key.pem"),

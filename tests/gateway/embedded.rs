@@ -43,12 +43,26 @@ fn merchants_of_every_kind_are_known_to_it() {
     let signature = format!("key_id = \"k1\"\n{secret}\nauth = \"http_signature\"\n");
     let metakey = format!("key_id = \"k2\"\n{secret}\nportfolio_id = \"chain\"\n");
     let certificate = format!("p12_file = \"{keys}/merchant.p12\"\n");
+    let provider = format!("mle_certificate_file = \"{keys}/provider.cert.pem\"\n");
+    let response = format!(
+        "mle_response_private_key_file = \"{keys}/response.key.pem\"\n\
+         mle_response_certificate_file = \"{keys}/response.cert.pem\"\n"
+    );
+    let token = format!("key_id = \"k3\"\n{secret}\n");
+    let request = format!("{token}mle = \"request\"\n{provider}");
+    let both = format!("{certificate}mle = \"both\"\n{provider}{response}");
+    let unmasked = format!("{signature}unmasked_retrieve = true\n{response}");
     for (lines, options) in [
         (&signature, &[][..]),
         (&metakey, &[]),
         (&signature, &["--mle"]),
         (&metakey, &["--mle"]),
         (&certificate, &["--mle"]),
+        (&certificate, &[]),
+        (&request, &[]),
+        (&both, &[]),
+        (&both, &["--mle"]),
+        (&unmasked, &[]),
     ] {
         let config = format!("[merchants.mid1234]\n{lines}");
         let gateway = Start::sandbox().arguments(options).config(&config).run();

@@ -1,8 +1,8 @@
 //! A state that outlives the process.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::client::Running;
+use super::client::{Request, Running};
 use super::payments::{PAYMENTS, payment};
 
 #[tokio::test]
@@ -48,4 +48,44 @@ async fn tokens_and_transactions_are_there_again() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("411111"));
     }
+}
+
+/// A call that nobody signs.
+async fn set(sandbox: &Running, path: &str, body: Value) {
+    let request: Request = sandbox.request("POST", path).body(&body.to_string());
+    assert_eq!(sandbox.send(&request).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_was_answered_outlives_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let keep = |settings: &mut scmp_gateway::sandbox::Settings| {
+        settings.state = Some(path.clone());
+    };
+    let crashing = Running::start_with(keep).await;
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(crashing.customer().await);
+    }
+    set(
+        &crashing,
+        "/sandbox/balances",
+        json!({"balances": "strict"}),
+    )
+    .await;
+    set(&crashing, "/sandbox/processor", json!({"processor": "vpc"})).await;
+    set(&crashing, "/sandbox/clock", json!({"advance": "1m"})).await;
+    // Never told to stop, so that the file is what a crash would have left.
+    let after = Running::start_with(keep).await;
+    for customer in told {
+        assert_eq!(after.get(&customer).await.status, 200);
+    }
+    let status = after.send(&after.request("GET", "/sandbox")).await.json();
+    assert_eq!(
+        (&status["balances"], &status["processor"]),
+        (&json!("strict"), &json!("vpc"))
+    );
+    let shown: String = status["clock"].as_str().unwrap().to_owned();
+    assert!(shown.parse::<jiff::Timestamp>().unwrap() > jiff::Timestamp::now());
 }

@@ -111,15 +111,3 @@ async fn it_pays_and_what_is_wrong_with_one_is_said() {
     let class = "unsupportedPaymentMethodModification".to_owned();
     assert_eq!(crossed.await.error(), (400, class));
 }
-
-#[tokio::test]
-async fn enrollment_is_accepted_for_what_is_there() {
-    let sandbox = Running::start().await;
-    let card = sandbox.card("4111111111111111").await;
-    let path = |id: &str| format!("/tms/v1/instrumentidentifiers/{id}/enrollment");
-    let accepted = sandbox
-        .post(&path(&card), json!({"type": "enrollable card"}))
-        .await;
-    assert_eq!((accepted.status, accepted.text.as_str()), (202, ""));
-    assert_eq!(sandbox.post(&path("7"), json!({})).await.status, 404);
-}

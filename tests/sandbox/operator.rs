@@ -223,3 +223,17 @@ async fn mistakes_are_told_and_nothing_is_a_rest_path() {
     assert_eq!(status["merchants"], json!(["mid1234", "mid5678"]));
     assert_eq!(status["mle"], false);
 }
+
+#[tokio::test]
+async fn faults_of_the_start_come_again_after_a_reset() {
+    let faults = vec!["status=503 POST /pts/**".parse().unwrap()];
+    let sandbox = Running::start_with(|settings| settings.faults = faults).await;
+    for _ in 0..2 {
+        assert_eq!(sandbox.get("/tms/v2/customers/1").await.status, 404);
+        assert_eq!(sandbox.post(PAYMENTS, payment("1")).await.status, 503);
+        assert_eq!(sandbox.post(PAYMENTS, payment("1")).await.status, 201);
+        ask(&sandbox, "POST", "/sandbox/reset", Value::Null).await;
+    }
+    ask(&sandbox, "DELETE", "/sandbox/faults", Value::Null).await;
+    assert_eq!(sandbox.post(PAYMENTS, payment("1")).await.status, 201);
+}

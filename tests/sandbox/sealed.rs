@@ -277,3 +277,38 @@ async fn the_files_of_the_keys_are_handed_out_and_the_hosts_own_is_not() {
     assert_eq!(pem.text, KEYS.host().certificate_pem());
     assert_eq!(sandbox.send(&file("mle-key.pem")).await.status, 404);
 }
+
+#[tokio::test]
+async fn tokens_are_made_in_one_call_under_seal_alone() {
+    let sandbox = start().await;
+    let body = json!({
+        "processingInformation": {"actionList": ["TOKEN_CREATE"],
+            "actionTokenTypes": ["instrumentIdentifier"]},
+        "tokenInformation": {"instrumentIdentifier": {"card": {"number": "4111111111111111"}}},
+    });
+    for path in ["/tms/v2/tokenize", "/tms/v2/tokenize/"] {
+        let refused = sandbox.post(path, body.clone()).await;
+        assert_eq!(refused.error(), (400, "invalidRequest".to_owned()));
+        let sealed = seal(&body.to_string(), KEYS.host());
+        let request = sandbox.request("POST", path).body(&sealed).jwt(FIRST);
+        assert_eq!(sandbox.send(&request).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn credentials_of_a_token_come_as_a_bare_seal() {
+    let sandbox = start().await;
+    let card = json!({"type": "enrollable card", "card": {"number": "4111111111111111",
+        "expirationMonth": "12", "expirationYear": "2031"}});
+    let id = sandbox
+        .post("/tms/v1/instrumentidentifiers", card)
+        .await
+        .id();
+    let path = format!("/tms/v2/tokens/{id}/payment-credentials");
+    let answer = sandbox.post(&path, json!({})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), Some("application/jose"));
+    let (_, inside) = open(&answer.text);
+    assert_eq!(inside["card"]["number"], "4111111111111111");
+    assert!(inside["tokenizedCard"]["cryptogram"].is_string());
+}

@@ -87,7 +87,7 @@ async fn what_hangs_on_a_failure_is_not_attempted_and_the_rest_is_made() {
         outcome("customer", 201, "-"),
         outcome("paymentInstrument", 424, "notAttempted"),
         outcome("instrumentIdentifier", 400, "invalidFields"),
-        outcome("tokenizedCard", 403, "forbidden"),
+        outcome("tokenizedCard", 424, "notAttempted"),
     ];
     assert_eq!(outcomes(&reply), expected);
     let details = &reply["responses"][2]["errors"][0]["details"];
@@ -154,4 +154,28 @@ async fn what_cannot_be_read_is_refused_as_a_whole() {
         let refused = sandbox.post(TOKENIZE, wrong).await;
         assert_eq!(refused.error(), (400, class.to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_network_token_comes_with_the_rest() {
+    let sandbox = Running::start().await;
+    let mut asked = body(&["instrumentIdentifier", "tokenizedCard"]);
+    let card =
+        json!({"number": "4111111111111111", "expirationMonth": "12", "expirationYear": "2031"});
+    asked["tokenInformation"]["instrumentIdentifier"]["card"] = card;
+    let made = sandbox.post(TOKENIZE, asked).await.json();
+    let id = |at: usize| made["responses"][at]["id"].as_str().unwrap();
+    assert_eq!(made["responses"][1]["httpStatus"], 201);
+    let path = format!("/tms/v1/instrumentidentifiers/{}", id(0));
+    let identifier = sandbox.get(&path).await.json();
+    assert_eq!(identifier["tokenizedCard"]["id"], id(1));
+    // The card's expiry is needed for it.
+    let without = sandbox
+        .post(TOKENIZE, body(&["tokenizedCard"]))
+        .await
+        .json();
+    assert_eq!(
+        outcomes(&without),
+        [outcome("tokenizedCard", 400, "missingFields")]
+    );
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::super::{EX_CONFIG, EX_UNAVAILABLE, Failed};
+use super::super::{EX_UNAVAILABLE, Failed};
 use crate::config::{Config, JournalUrl, Merchant};
 use crate::mapping::Settings;
 use crate::rest::keys::{Certificate, KeyFault, OpeningKey, PrivateKey, SealingKey, SigningKey};
@@ -16,8 +16,8 @@ pub fn has_secret(merchant: &sandbox::Merchant, wanted: &[u8]) -> bool {
     merchant.keys.iter().any(is_it)
 }
 
-/// Points every merchant at the simulator, which learns their keys; there is always one merchant to try. With `mle` all
-/// of them get new keys and seal their messages.
+/// Points every merchant at the simulator, which learns their keys; there is always one merchant to try. Whoever uses
+/// certificates gets new ones, as the simulator has not the provider's; with `mle` all do, and seal their messages.
 pub fn attach(
     config: &mut Config,
     address: SocketAddr,
@@ -33,21 +33,25 @@ pub fn attach(
     }
     for (id, merchant) in &mut config.merchants {
         merchant.base_url = None;
-        settings.merchants.extend(known(id, merchant, mle)?);
+        settings.merchants.extend(known(id, merchant));
     }
-    if mle {
-        let ids: Vec<String> = config.merchants.keys().cloned().collect();
-        let keys = Keys::make(&ids)
-            .map_err(|error| Failed::new(EX_UNAVAILABLE, format!("--mle: {error}.")))?;
+    let equipped = config.merchants.iter();
+    let equipped = equipped.filter(|(_, merchant)| mle || uses_certificates(merchant));
+    let ids: Vec<String> = equipped.map(|(id, _)| id.clone()).collect();
+    if !ids.is_empty() {
+        let keys = Keys::make(&ids).map_err(no_keys)?;
         for made in keys.merchants() {
             if let Some(merchant) = config.merchants.get_mut(&made.merchant) {
-                seal(merchant, keys.host(), made)
-                    .map_err(|error| Failed::new(EX_UNAVAILABLE, format!("--mle: {error}.")))?;
+                equip(merchant, keys.host(), made, mle).map_err(no_keys)?;
             }
         }
         settings.use_keys(keys);
     }
     Ok(settings)
+}
+
+fn no_keys(error: impl std::fmt::Display) -> Failed {
+    Failed::new(EX_UNAVAILABLE, format!("--sandbox: {error}."))
 }
 
 /// The merchant that needs no configuration.
@@ -73,19 +77,12 @@ fn ready_made(known: &sandbox::Merchant) -> Option<(String, Merchant)> {
 }
 
 /// A configured merchant as the simulator knows it; a meta key is its portfolio's.
-fn known(id: &str, merchant: &Merchant, mle: bool) -> Result<Vec<sandbox::Merchant>, Failed> {
+fn known(id: &str, merchant: &Merchant) -> Vec<sandbox::Merchant> {
     let credentials = &merchant.credentials;
     let own = credentials.shared_secret().map(|own| Key::Shared {
         id: own.key_id.clone(),
         secret: own.secret.expose().to_vec(),
     });
-    if own.is_none() && !mle {
-        let text = format!(
-            "[merchants.{id}] proves itself by certificate, which the simulator does not know: add --mle, with which it \
-             makes one for the merchant."
-        );
-        return Err(Failed::new(EX_CONFIG, text));
-    }
     let entry = |id: &str, portfolio: Option<String>, keys: Vec<Key>| sandbox::Merchant {
         id: id.to_owned(),
         portfolio,
@@ -93,30 +90,64 @@ fn known(id: &str, merchant: &Merchant, mle: bool) -> Result<Vec<sandbox::Mercha
         reply_certificates: Vec::new(),
     };
     let keys = own.into_iter().collect();
-    Ok(match credentials.portfolio_id.as_deref() {
+    match credentials.portfolio_id.as_deref() {
         Some(portfolio) => vec![
             entry(id, Some(portfolio.to_owned()), Vec::new()),
             entry(portfolio, None, keys),
         ],
         None => vec![entry(id, None, keys)],
-    })
+    }
 }
 
-/// Has a merchant sign with a certificate, and seal its messages.
-fn seal(merchant: &mut Merchant, host: &Pair, made: &MerchantKeys) -> Result<(), KeyFault> {
+/// Whether a merchant signs, seals or opens with keys of which the simulator has not the other half.
+fn uses_certificates(merchant: &Merchant) -> bool {
+    let credentials = &merchant.credentials;
+    let signs_with_secret = matches!(
+        credentials.authentication,
+        Authentication::HttpSignature(_)
+            | Authentication::Jwt {
+                key: JwtKey::Secret(_),
+                mle: Mle::Off,
+            }
+    );
+    !signs_with_secret || credentials.response_key.is_some()
+}
+
+/// Gives a merchant keys of the simulator's in the place of its own; all kinds of them with `mle`.
+fn equip(
+    merchant: &mut Merchant,
+    host: &Pair,
+    made: &MerchantKeys,
+    mle: bool,
+) -> Result<(), KeyFault> {
     let signing = SigningKey::new(private(&made.signing)?, &certificates(&made.signing)?)?;
     let sealing = SealingKey::new(&Certificate::provider(certificates(host)?)?)?;
     let opening =
         OpeningKey::with_certificate(&private(&made.reply)?, &certificates(&made.reply)?)?;
-    let opening = Arc::new(opening);
+    let (signing, sealing, opening) = (Arc::new(signing), Arc::new(sealing), Arc::new(opening));
     let credentials = &mut merchant.credentials;
-    credentials.authentication = Authentication::Jwt {
-        key: JwtKey::Certificate(Arc::new(signing)),
-        mle: Mle::Both(Arc::new(sealing), Arc::clone(&opening)),
-    };
-    credentials.response_key = Some(opening);
-    // The new key is the merchant's own.
-    credentials.portfolio_id = None;
+    if mle {
+        credentials.authentication = Authentication::Jwt {
+            key: JwtKey::Certificate(Arc::clone(&signing)),
+            mle: Mle::Both(Arc::clone(&sealing), Arc::clone(&opening)),
+        };
+        credentials.response_key = Some(Arc::clone(&opening));
+    }
+    if let Authentication::Jwt { key, mle } = &mut credentials.authentication {
+        if let JwtKey::Certificate(key) = key {
+            *key = signing;
+            // The new key is the merchant's own.
+            credentials.portfolio_id = None;
+        }
+        match mle {
+            Mle::Off => {}
+            Mle::Request(old) => *old = sealing,
+            Mle::Both(old, opens) => (*old, *opens) = (sealing, Arc::clone(&opening)),
+        }
+    }
+    if let Some(old) = &mut credentials.response_key {
+        *old = opening;
+    }
     Ok(())
 }
 

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::plan::Planned;
 use super::response::Answer;
 use crate::sandbox::host::Host;
+use crate::sandbox::plan::Written;
+use crate::sandbox::processor::Processor;
 use crate::sandbox::settings::Balances;
 
 /// The private authority's certificate among the key files.
@@ -52,7 +53,7 @@ pub(crate) fn answer(host: &Host, method: &str, path: &str, body: &[u8]) -> Answ
         ("GET", "faults") => Ok(faults(host)),
         ("POST", "faults") => plan_fault(host, body),
         ("DELETE", "faults") => {
-            host.plan.clear();
+            host.plan.reset(&[]);
             Ok(faults(host))
         }
         ("POST", "clock") => set_clock(host, body),
@@ -62,16 +63,17 @@ pub(crate) fn answer(host: &Host, method: &str, path: &str, body: &[u8]) -> Answ
         }
         ("POST", "settlement") => {
             host.state().payments.settle();
-            host.changed();
             Ok(Answer::json(&status(host)))
         }
         ("POST", "balances") => set_balances(host, body),
+        ("POST", "processor") => set_processor(host, body),
         ("POST", "reset") => reset(host, body),
         _ => Err(Refused::NoCall),
     };
     match answered {
         Ok(answer) => {
             if method != "GET" {
+                host.changed();
                 tracing::info!(method, path, "operator");
             }
             answer
@@ -82,9 +84,11 @@ pub(crate) fn answer(host: &Host, method: &str, path: &str, body: &[u8]) -> Answ
 
 fn status(host: &Host) -> Value {
     let merchants = host.merchants().iter();
+    let rules = host.state().payments.rules();
     json!({
         "clock": time(host.clock.now()),
-        "balances": host.state().payments.balances(),
+        "balances": rules.balances,
+        "processor": rules.processor,
         "merchants": merchants.map(|merchant| &merchant.id).collect::<Vec<_>>(),
         "faults": host.plan.list(),
         "mle": host.settings.keys.is_some(),
@@ -109,7 +113,7 @@ fn faults(host: &Host) -> Answer {
 }
 
 fn plan_fault(host: &Host, body: &[u8]) -> Result<Answer, Refused> {
-    let planned: Planned = read(body)?;
+    let planned: Written = read(body)?;
     let added = host.plan.add(planned);
     added.map_err(|error| Refused::Value(error.to_string()))?;
     Ok(faults(host))
@@ -147,7 +151,19 @@ struct BalancesCall {
 
 fn set_balances(host: &Host, body: &[u8]) -> Result<Answer, Refused> {
     let BalancesCall { balances } = read(body)?;
-    host.state().payments.set_balances(balances);
+    host.state().payments.rules_mut().balances = balances;
+    Ok(Answer::json(&status(host)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProcessorCall {
+    processor: Processor,
+}
+
+fn set_processor(host: &Host, body: &[u8]) -> Result<Answer, Refused> {
+    let ProcessorCall { processor } = read(body)?;
+    host.state().payments.rules_mut().processor = processor;
     Ok(Answer::json(&status(host)))
 }
 

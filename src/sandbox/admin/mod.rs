@@ -9,17 +9,16 @@
 //! | `DELETE /sandbox/clock` | back to the system's time |
 //! | `POST /sandbox/settlement` | hands everything done so far to the processor: it can no longer be voided |
 //! | `POST /sandbox/balances {"balances"}` | `strict` or `lenient` |
-//! | `POST /sandbox/reset {"seed"}` | forgets tokens, transactions, planned faults and the clock; with a seed ids come again in the same order |
+//! | `POST /sandbox/processor {"processor"}` | whose simulator decides on amounts; see the module `processor` |
+//! | `POST /sandbox/reset {"seed"}` | forgets tokens, transactions, and what was set by calls; with a seed ids come again in the same order |
 //! | `GET /sandbox/keys`, `/sandbox/keys/FILE` | the files that clients are set up with |
 //!
 //! Nothing here is authenticated: a sandbox listens for its own user.
 
 mod calls;
-mod plan;
 mod response;
 
 pub(crate) use calls::answer;
-pub(crate) use plan::Plan;
 
 /// Whether a path is one of these.
 pub(crate) fn is_admin(path: &str) -> bool {

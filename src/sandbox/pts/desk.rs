@@ -1,6 +1,6 @@
 //! What every operation works with, and what all replies share.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
@@ -15,6 +15,11 @@ use super::{Rules, submit_time};
 use crate::sandbox::reply::Reply;
 use crate::sandbox::settings::Balances;
 use crate::sandbox::tms;
+
+/// How long a merchant's own transaction id is good for one request only (guide).
+const OWN_ID_GOOD_FOR: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+/// How long a second payment under the same reference counts as the same (guide).
+const DUPLICATE_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// The place where one request is handled.
 pub(crate) struct Desk<'a> {
@@ -60,14 +65,30 @@ impl Desk<'_> {
 
     /// The merchant's own id of this request, which must be a new one.
     ///
-    /// A repeated one is INVALID_DATA without details (seen on the live host).
+    /// A repeated one is INVALID_DATA without details (seen on the live host), for 60 days (guide).
     pub(crate) fn own_id(&self, body: &Body) -> Result<Option<String>, PtsError> {
         let Some(own) = body.text(fields::TRANSACTION) else {
             return Ok(None);
         };
-        match self.ledger.by_transaction(self.merchant, own) {
-            Some(_) => Err(PtsError::no_field()),
-            None => Ok(Some(own.to_owned())),
+        let used = self.ledger.by_transaction(self.merchant, own);
+        let used = used.and_then(|id| self.ledger.get(self.merchant, id).ok());
+        match used.is_some_and(|used| is_within(OWN_ID_GOOD_FOR, used.at, self.now)) {
+            true => Err(PtsError::no_field()),
+            false => Ok(Some(own.to_owned())),
+        }
+    }
+
+    /// Refuses a payment under the reference of one a little earlier, when the account has this
+    /// check.
+    pub(crate) fn check_duplicate(&mut self, body: &Body) -> Result<(), PtsError> {
+        let code = body.text(fields::CODE);
+        let Some(code) = code.filter(|_| self.rules.duplicates_refused) else {
+            return Ok(());
+        };
+        let before = self.ledger.note_code(self.merchant, code, self.now);
+        match before.is_some_and(|at| is_within(DUPLICATE_FOR, at, self.now)) {
+            true => Err(PtsError::code(104)),
+            false => Ok(()),
         }
     }
 
@@ -115,6 +136,11 @@ impl Desk<'_> {
         self.ledger.add(&id, own, record);
         Reply::hal(201, reply)
     }
+}
+
+/// Whether less than `limit` has passed; a clock that was set back counts as no time.
+fn is_within(limit: Duration, then: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(then).unwrap_or_default() < limit
 }
 
 /// The member `_links`: the transaction itself, and what can follow it.

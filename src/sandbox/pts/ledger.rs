@@ -120,6 +120,9 @@ pub(crate) struct Ledger {
     /// The transaction of each merchant's own transaction id.
     #[serde(with = "pairs")]
     transactions: HashMap<(String, String), String>,
+    /// When each merchant last paid under a reference code; noted only while that matters.
+    #[serde(with = "pairs", default)]
+    codes: HashMap<(String, String), SystemTime>,
     next_id: u128,
     /// What makes ids irregular.
     pub(crate) ids: Ids,
@@ -132,6 +135,7 @@ impl Ledger {
         Self {
             records: HashMap::new(),
             transactions: HashMap::new(),
+            codes: HashMap::new(),
             next_id: ID_BASE + u128::from(ids.number()) * 100,
             ids,
         }
@@ -200,6 +204,17 @@ impl Ledger {
     pub(crate) fn by_transaction(&self, merchant: &str, transaction: &str) -> Option<&str> {
         let key = (merchant.to_owned(), transaction.to_owned());
         self.transactions.get(&key).map(String::as_str)
+    }
+
+    /// Notes a payment under a reference code; returns when the one before it was.
+    pub(crate) fn note_code(
+        &mut self,
+        merchant: &str,
+        code: &str,
+        now: SystemTime,
+    ) -> Option<SystemTime> {
+        let key = (merchant.to_owned(), code.to_owned());
+        self.codes.insert(key, now)
     }
 
     /// Has a merchant's own transaction id name a transaction that is there already.

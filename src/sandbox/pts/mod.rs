@@ -62,6 +62,7 @@ mod reason;
 mod refund;
 mod reversal;
 mod service;
+mod simulator;
 mod tokens;
 mod trigger;
 mod verdict;
@@ -70,6 +71,7 @@ mod void;
 use std::time::{Duration, SystemTime};
 
 use crate::sandbox::call::Call;
+use crate::sandbox::processor::Processor;
 use crate::sandbox::reply::Reply;
 use crate::sandbox::settings::Balances;
 use crate::sandbox::tms;
@@ -83,6 +85,10 @@ pub(crate) use ledger::Ledger;
 pub(crate) struct Rules {
     /// Whether amounts of follow-ons are watched.
     pub(crate) balances: Balances,
+    /// Whether a reference code is good for one payment in a while only.
+    pub(crate) duplicates_refused: bool,
+    /// Whose simulator answers.
+    pub(crate) processor: Processor,
     /// How long after it was done a transaction can be voided.
     pub(crate) settlement: Duration,
 }
@@ -117,14 +123,14 @@ impl State {
         self.ledger.settle();
     }
 
-    /// How amounts of follow-ons are checked.
-    pub(crate) fn balances(&self) -> Balances {
-        self.rules.balances
+    /// What the sandbox was set to.
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
     }
 
-    /// Has amounts of follow-ons checked otherwise.
-    pub(crate) fn set_balances(&mut self, balances: Balances) {
-        self.rules.balances = balances;
+    /// The same, to set it otherwise.
+    pub(crate) fn rules_mut(&mut self) -> &mut Rules {
+        &mut self.rules
     }
 }
 

@@ -10,6 +10,7 @@ use super::means::{self, Payer};
 use super::money::Amount;
 use super::reason::{self, Reason};
 use super::service::Service;
+use super::simulator::{self, Asked};
 use super::verdict::{self, Verdict};
 use super::{fields, submit_time, tokens, trigger};
 use crate::sandbox::reply::Reply;
@@ -26,9 +27,11 @@ pub(crate) fn create(desk: &mut Desk<'_>, bytes: &[u8]) -> Result<Reply, PtsErro
     let currency = body.text(fields::CURRENCY).unwrap_or_default().to_owned();
     let amount = body.amount(fields::TOTAL, &currency)?;
     let own = desk.own_id(&body)?;
+    desk.check_duplicate(&body)?;
     let wanted = tokens::read(&body, &payer, desk.tokens, desk.merchant)?;
 
-    let verdict = verdict::decide(&body, &payer, amount, desk.now);
+    let simulator = simulator::of(desk.rules.processor, Asked::Payment);
+    let verdict = verdict::decide(simulator, &body, &payer, amount, desk.now);
     let told = verdict.reason;
     if told.http != 201 && !told.is_timeout() {
         return Err(PtsError::Refused(told));
@@ -179,6 +182,10 @@ impl Answered<'_> {
                 shown.insert(name.to_owned(), json!({"type": brand.code}));
             }
         }
+        if let Some(balance) = self.verdict.balance {
+            let features = json!({"balanceAmount": balance.to_string(), "currency": self.currency});
+            shown.insert("accountFeatures".to_owned(), features);
+        }
         shown.extend(self.payer.shown.clone());
         Value::Object(shown)
     }
@@ -225,7 +232,8 @@ pub(crate) fn increment(desk: &mut Desk<'_>, bytes: &[u8], id: &str) -> Result<R
         return Err(PtsError::no_field());
     }
     let own = desk.own_id(&body)?;
-    let end = trigger::card(additional).map_or(reason::SUCCESS, |(reason, _)| reason);
+    let simulator = simulator::of(desk.rules.processor, Asked::Payment);
+    let end = trigger::card(simulator, additional).map_or(reason::SUCCESS, |(reason, _)| reason);
     if end.http != 201 {
         return Err(PtsError::Refused(end));
     }

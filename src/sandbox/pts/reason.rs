@@ -143,6 +143,9 @@ const REASONS: &[Reason] = &[
         "Decline - The capture was voided."),
     row(250, 502, ERROR, "PROCESSOR_TIMEOUT", "ETIMEOUT",
         "Error - The request was received, but the payment processor did not answer in time."),
+    // So spelt (spec of 2020).
+    row(251, 400, INVALID, "DEBIT_CARD_USEAGE_EXCEEDD_LIMIT", "DCARDREFUSED",
+        "Decline - The card has reached its limit on frequency of use."),
     row(254, 400, INVALID, "ACCOUNT_NOT_ALLOWED_CREDIT", "DINVALIDDATA",
         "Decline - The account may not process stand-alone credits."),
     row(400, 201, RISK, "SCORE_EXCEEDS_THRESHOLD", "DSCORE",

@@ -10,6 +10,7 @@ use super::ledger::{Kind, Record};
 use super::money::Amount;
 use super::reason::Reason;
 use super::service::Service;
+use super::simulator::{self, Asked};
 use super::{fields, means, reason, verdict};
 use crate::sandbox::reply::Reply;
 
@@ -83,7 +84,8 @@ pub(crate) fn credit(desk: &mut Desk<'_>, bytes: &[u8]) -> Result<Reply, PtsErro
     let currency = body.text(fields::CURRENCY).unwrap_or_default().to_owned();
     let amount = body.amount(fields::TOTAL, &currency)?;
     let own = desk.own_id(&body)?;
-    let told = verdict::decide(&body, &payer, amount, desk.now).reason;
+    let simulator = simulator::of(desk.rules.processor, Asked::Credit);
+    let told = verdict::decide(simulator, &body, &payer, amount, desk.now).reason;
     if told.http != 201 && !told.is_timeout() {
         return Err(PtsError::Refused(told));
     }

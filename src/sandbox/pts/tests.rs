@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::sandbox::call::View;
+use crate::sandbox::processor::Processor;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -20,6 +21,8 @@ struct Host {
 impl Host {
     fn new(balances: Balances) -> Self {
         let rules = Rules {
+            processor: Processor::default(),
+            duplicates_refused: false,
             balances,
             settlement: DAY,
         };
@@ -40,7 +43,7 @@ impl Host {
             headers: &headers,
             body,
             now: self.now,
-            view: View::Masked,
+            view: View::default(),
         };
         answer(&mut self.state, &mut self.tokens, "m", &call)
     }

@@ -6,12 +6,9 @@ use super::body::Body;
 use super::means::{self, Account, Payer};
 use super::money::Amount;
 use super::reason::{self, Reason};
+use super::simulator::{Approval, Simulator};
 use super::trigger;
 
-/// The approval code of the default simulator (seen on the live test host).
-const APPROVAL_CODE: &str = "888888";
-/// Its response code.
-const RESPONSE_CODE: &str = "100";
 /// The address results that decline when the request names none.
 const AVS_DECLINED: &[&str] = &["N"];
 /// Card types that are never mixed up; other pairs share ranges of numbers.
@@ -24,6 +21,8 @@ pub(crate) struct Verdict {
     pub(crate) reason: &'static Reason,
     /// What was authorized; all, or a part.
     pub(crate) amount: Amount,
+    /// What is left on the card, when the reply tells.
+    pub(crate) balance: Option<Amount>,
     /// The issuer's word.
     pub(crate) approval_code: String,
     /// The processor's code.
@@ -48,12 +47,24 @@ pub(crate) fn verbal_code(body: &Body) -> Option<&str> {
 }
 
 /// Decides on a payment of `amount`.
-pub(crate) fn decide(body: &Body, payer: &Payer, amount: Amount, now: SystemTime) -> Verdict {
+pub(crate) fn decide(
+    simulator: &Simulator,
+    body: &Body,
+    payer: &Payer,
+    amount: Amount,
+    now: SystemTime,
+) -> Verdict {
+    let Approval {
+        response_code,
+        approval_code,
+        ..
+    } = simulator.approval;
     let mut verdict = Verdict {
         reason: reason::SUCCESS,
         amount,
-        approval_code: APPROVAL_CODE.to_owned(),
-        response_code: RESPONSE_CODE.to_owned(),
+        balance: None,
+        approval_code: approval_code.to_owned(),
+        response_code: response_code.to_owned(),
         avs: None,
         card_verification: None,
     };
@@ -65,7 +76,7 @@ pub(crate) fn decide(body: &Body, payer: &Payer, amount: Amount, now: SystemTime
         let wanted = trigger::any(amount).filter(|reason| !is_skipped(body, reason));
         verdict.reason = wanted.unwrap_or(reason::SUCCESS);
     } else {
-        verdict.ask_issuer(body, payer, amount);
+        verdict.ask_issuer(simulator, body, payer);
     }
     verdict
 }
@@ -104,11 +115,15 @@ impl Verdict {
         }
     }
 
-    fn ask_issuer(&mut self, body: &Body, payer: &Payer, amount: Amount) {
-        let wanted = trigger::card(amount).filter(|(reason, _)| !is_skipped(body, reason));
+    fn ask_issuer(&mut self, simulator: &Simulator, body: &Body, payer: &Payer) {
+        let amount = self.amount;
+        let wanted = trigger::card(simulator, amount);
+        let wanted = wanted.filter(|(reason, _)| !is_skipped(body, reason));
         let code = wanted.as_ref().map(|(reason, _)| reason.code);
-        self.avs = Some(trigger::avs(amount, payer.postal_code.as_deref()));
-        let verify = |code: &String| trigger::card_verification(amount, code);
+        let (postal, security) = (&payer.postal_code, payer.security_code.as_deref());
+        self.avs = Some(trigger::avs(simulator, amount, postal.as_deref(), security));
+        self.balance = simulator.balance(amount);
+        let verify = |code: &String| trigger::card_verification(simulator, amount, code);
         self.card_verification = payer.security_code.as_ref().map(verify);
         match (code, wanted) {
             (Some(200), _) => self.avs = Some("N"),
@@ -119,13 +134,13 @@ impl Verdict {
                 return;
             }
             (_, Some((reason, _))) => self.reason = reason,
-            _ => self.authorize_part(body),
+            _ => self.authorize_part(simulator, body),
         }
         self.check(body);
     }
 
-    fn authorize_part(&mut self, body: &Body) {
-        if let Some(part) = trigger::partial(self.amount)
+    fn authorize_part(&mut self, simulator: &Simulator, body: &Body) {
+        if let Some(part) = simulator.part(self.amount)
             && body.flag(&format!("{OPTIONS}.partialAuthIndicator"))
         {
             self.amount = part;

@@ -49,6 +49,12 @@ pub(crate) enum TmsError {
     /// A header has a wrong form.
     #[error("Invalid header")]
     InvalidHeader(&'static str),
+    /// A header is missing.
+    #[error("Missing required headers")]
+    MissingHeader(&'static str),
+    /// The body has to be sealed.
+    #[error("The request has to be encrypted")]
+    Unsealed,
     /// Fields have values that they cannot have.
     #[error("Invalid field values")]
     InvalidFields(Vec<Detail>),
@@ -112,6 +118,8 @@ impl TmsError {
         match self {
             Self::InvalidBody => (400, "invalidRequest"),
             Self::InvalidHeader(_) => (400, "invalidHeaders"),
+            Self::MissingHeader(_) => (400, "missingHeaders"),
+            Self::Unsealed => (400, "invalidRequest"),
             Self::InvalidFields(_) => (400, "invalidFields"),
             Self::MissingFields(_) => (400, "missingFields"),
             Self::InvalidCombination(_) => (400, "invalidCombination"),
@@ -131,7 +139,7 @@ impl TmsError {
             Self::InvalidFields(details)
             | Self::MissingFields(details)
             | Self::InvalidCombination(details) => details.iter().map(Detail::to_json).collect(),
-            Self::InvalidHeader(name) => vec![json!({"name": name})],
+            Self::InvalidHeader(name) | Self::MissingHeader(name) => vec![json!({"name": name})],
             _ => Vec::new(),
         }
     }

@@ -26,6 +26,7 @@ const DATA_NAMES: &[&str] = &[
 ///
 /// Expiry and security code serve network tokens only: they are checked and not kept.
 pub(crate) const INSTRUMENT_IDENTIFIER: Shape = &[
+    ("type", OneOf(ENROLLABLE)),
     ("card.expirationMonth", Month),
     ("card.expirationYear", Year),
     ("card.securityCode", Text(4)),
@@ -49,6 +50,39 @@ pub(crate) const INSTRUMENT_IDENTIFIER: Shape = &[
     ("billTo.administrativeArea", Text(20)),
     ("billTo.postalCode", Text(10)),
     ("billTo.country", Text(2)),
+];
+
+/// The types of instrument identifiers whose card gets a network token (spec).
+pub(crate) const ENROLLABLE: &[&str] = &["enrollable card", "enrollable token"];
+
+/// What a network token is made of, but for the card's number.
+pub(crate) const TOKENIZED_CARD: Shape = &[
+    ("source", OneOf(&["ONFILE", "TOKEN", "ISSUER"])),
+    ("createPanInstrumentIdentifier", Flag),
+    ("card.expirationMonth", Month),
+    ("card.expirationYear", Year),
+    ("card.type", Text(3)),
+];
+
+/// An event that an issuer would send.
+pub(crate) const LIFE_CYCLE_EVENT: Shape = &[
+    ("state", OneOf(&["ACTIVE", "SUSPENDED", "DELETED"])),
+    ("card.last4", Text(4)),
+    ("card.expirationMonth", Month),
+    ("card.expirationYear", Year),
+    ("metadata.cardArt.combinedAsset.update", Text(LONG)),
+];
+
+/// A call for what pays.
+pub(crate) const PAYMENT_CREDENTIALS: Shape = &[(
+    "paymentCredentialType",
+    OneOf(&["NETWORK_TOKEN", "SECURITY_CODE", "CRYPTOGRAM"]),
+)];
+
+/// The deletion of a network token.
+pub(crate) const TOKENIZED_CARD_DELETE: Shape = &[
+    ("reason.code", OneOf(&["FRAUD", "PAYMENT_METHOD_REMOVED"])),
+    ("reason.description", Text(LONG)),
 ];
 
 /// A customer.

@@ -21,6 +21,11 @@ pub(crate) fn lone_instrument(id: &str) -> String {
     format!("/tms/v1/paymentinstruments/{id}")
 }
 
+/// A network token.
+pub(crate) fn tokenized_card(id: &str) -> String {
+    format!("/tms/v2/tokenized-cards/{id}")
+}
+
 /// A customer's payment instruments.
 pub(crate) fn instruments(owner: &str) -> String {
     format!("/tms/v2/customers/{owner}/payment-instruments")

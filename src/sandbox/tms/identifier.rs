@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::error::TmsError;
+use super::network_token::Expiry;
 use super::number::Number;
 use super::vault::{Identifier, Vault};
-use super::{fields, href, shape};
+use super::{bin_details, fields, href, shape};
 use crate::sandbox::call::{Call, View};
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
@@ -17,7 +18,11 @@ pub(crate) fn create(vault: &mut Vault, ids: &Ids, call: &Call<'_>) -> Result<Re
     let body = call.object()?;
     let number = Number::read(&body)?;
     let members = read_members(&body)?;
+    let expiry = read_enrollment(&body)?;
     let (id, is_new) = vault.tokenize(number, members, ids);
+    if let Some(expiry) = expiry {
+        vault.enroll(&id, expiry, ids)?;
+    }
     let status = if is_new { 201 } else { 200 };
     let reply = show(vault, call.view, &id, status)?;
     Ok(reply.with_location(href::identifier(&id)))
@@ -56,17 +61,40 @@ pub(crate) fn delete(vault: &mut Vault, call: &Call<'_>, id: &str) -> Result<Rep
     Ok(Reply::no_content())
 }
 
-/// POST of `…/enrollment`: 202 for an identifier that is there. No network answers here, so that
-/// nothing comes of it.
-pub(crate) fn enroll(vault: &Vault, id: &str) -> Result<Reply, TmsError> {
-    vault.identifier(id)?;
+/// POST of `…/enrollment`: 202, and the card has a network token at once (choice).
+pub(crate) fn enroll(
+    vault: &mut Vault,
+    ids: &Ids,
+    call: &Call<'_>,
+    id: &str,
+) -> Result<Reply, TmsError> {
+    let identifier = vault.identifier(id)?;
+    let body = call.object()?;
+    identifier.number.check_unchanged(&body)?;
+    shape::cut(fields::INSTRUMENT_IDENTIFIER, &body)?;
+    let expiry = read_enrollment(&body)?;
+    vault.enroll(
+        id,
+        expiry.ok_or_else(|| TmsError::missing("type", ""))?,
+        ids,
+    )?;
     Ok(Reply::accepted())
+}
+
+/// The expiry of a card that is to get a network token; `None` when it is not.
+fn read_enrollment(body: &Map<String, Value>) -> Result<Option<Expiry>, TmsError> {
+    match body.get("type").and_then(Value::as_str) {
+        Some(kind) if fields::ENROLLABLE.contains(&kind) => Expiry::read(body).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Everything but the number, whose members are cut off.
 pub(crate) fn read_members(body: &Map<String, Value>) -> Result<Map<String, Value>, TmsError> {
     let mut members = shape::cut(fields::INSTRUMENT_IDENTIFIER, body)?;
-    members.remove("card");
+    for name in ["card", "type"] {
+        members.remove(name);
+    }
     Ok(members)
 }
 
@@ -83,14 +111,24 @@ pub(crate) fn render(vault: &Vault, view: View, id: &str, identifier: &Identifie
     shown.insert(name.to_owned(), number);
     shown.insert("id".to_owned(), json!(id));
     shown.insert("object".to_owned(), json!("instrumentIdentifier"));
-    shown.insert("state".to_owned(), json!("ACTIVE"));
+    shown.insert("state".to_owned(), json!(identifier.state()));
     shown.insert("metadata".to_owned(), vault.metadata());
-    shown.insert(
-        "_links".to_owned(),
-        json!({
-            "self": {"href": href::identifier(id)},
-            "paymentInstruments": {"href": href::identifier_instruments(id)},
-        }),
-    );
+    let mut links = json!({
+        "self": {"href": href::identifier(id)},
+        "paymentInstruments": {"href": href::identifier_instruments(id)},
+    });
+    if let Some(token) = &identifier.network_token
+        && let Ok(found) = vault.network_token(token)
+    {
+        links["tokenized-cards"] = json!({"href": href::tokenized_card(token)});
+        let token = vault.show_network_token(token, found, view);
+        shown.insert("tokenizedCard".to_owned(), token);
+    }
+    shown.insert("_links".to_owned(), links);
+    if view.has_bin_details
+        && let Some(details) = bin_details::look_up(&identifier.number)
+    {
+        shown.insert("_embedded".to_owned(), json!({"binLookup": details}));
+    }
     Value::Object(shown)
 }

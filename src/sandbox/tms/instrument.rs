@@ -192,6 +192,7 @@ pub(crate) fn render(vault: &Vault, view: View, id: &str, child: &Child) -> Map<
     if let Some(used) = child.identifier()
         && let Ok(identifier) = vault.identifier(used)
     {
+        shown.insert("state".to_owned(), json!(identifier.state()));
         let identifier = identifier::render(vault, view, used, identifier);
         let embedded = json!({"instrumentIdentifier": identifier});
         shown.insert("_embedded".to_owned(), embedded);

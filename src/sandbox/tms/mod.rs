@@ -6,6 +6,11 @@
 //! | `/tms/v1/instrumentidentifiers/{id}` | | 200 | 200 | 204 |
 //! | `/tms/v1/instrumentidentifiers/{id}/paymentinstruments` | | list | | |
 //! | `/tms/v1/instrumentidentifiers/{id}/enrollment` | 202 | | | |
+//! | `/tms/v2/tokenized-cards` | 201 | | | |
+//! | `/tms/v2/tokenized-cards/{id}` | | 200 | | |
+//! | `/tms/v2/tokenized-cards/{id}/delete`, `…/issuer-life-cycle-event-simulations` | 204 | | | |
+//! | `/tms/v2/tokens/{id}/payment-credentials`, `/tms/v3/…` | 201 | | | |
+//! | `/tms/v2/tokens/{id}/{provider}/assets/{type}` | | 200 | | |
 //! | `/tms/v1/paymentinstruments` | 201 | | | |
 //! | `/tms/v1/paymentinstruments/{id}` | | 200 | 200 | 204 |
 //! | `/tms/v2/customers` | 201 | | | |
@@ -19,7 +24,9 @@
 //! Each path is taken with and without a slash at its end (SDKs and samples differ). The order of
 //! checks is header, existence, `If-Match`, body, fields, other tokens (choice).
 
+mod bin_details;
 mod children;
+mod credentials;
 mod customer;
 mod error;
 mod fields;
@@ -27,11 +34,13 @@ mod href;
 mod identifier;
 mod instrument;
 mod list;
+mod network_token;
 mod number;
 mod owned;
 mod payment;
 mod shape;
 mod tokenize;
+mod tokenized_card;
 mod vault;
 
 use std::collections::HashMap;
@@ -52,6 +61,9 @@ pub(crate) use payment::{Draft, Made, Means, Reference};
 
 /// The length of a vault profile's id (spec).
 const PROFILE_ID_CHARS: usize = 36;
+
+/// The last segment of the path of simulated events.
+const ISSUER_EVENTS: &str = "issuer-life-cycle-event-simulations";
 
 /// All tokens of all merchants.
 #[derive(Serialize, Deserialize)]
@@ -125,6 +137,13 @@ enum Target<'a> {
     /// One of a customer.
     OneOf(Owned, &'a str, &'a str),
     Tokenize,
+    TokenizedCards,
+    TokenizedCard(&'a str),
+    TokenizedCardDelete(&'a str),
+    IssuerEvents(&'a str),
+    Credentials(&'a str),
+    /// Of an identifier, by a provider, of a kind.
+    Asset(&'a str, &'a str, &'a str),
 }
 
 impl<'a> Target<'a> {
@@ -149,6 +168,12 @@ impl<'a> Target<'a> {
             ["v2", "customers", owner, list] => Self::AllOf(owned(list)?, owner),
             ["v2", "customers", owner, list, id] => Self::OneOf(owned(list)?, owner, id),
             ["v2", "tokenize"] => Self::Tokenize,
+            ["v2", "tokenized-cards"] => Self::TokenizedCards,
+            ["v2", "tokenized-cards", id] => Self::TokenizedCard(id),
+            ["v2", "tokenized-cards", id, "delete"] => Self::TokenizedCardDelete(id),
+            ["v2", "tokenized-cards", id, ISSUER_EVENTS] => Self::IssuerEvents(id),
+            ["v2" | "v3", "tokens", id, "payment-credentials"] => Self::Credentials(id),
+            ["v2", "tokens", id, provider, "assets", kind] => Self::Asset(id, provider, kind),
             _ => return None,
         })
     }
@@ -166,6 +191,29 @@ fn owned(segment: &str) -> Option<Owned> {
 /// The refusal of what a merchant is not set up for.
 pub(crate) fn forbidden() -> Reply {
     TmsError::Forbidden.to_reply()
+}
+
+/// The refusal of a body that has to be sealed and is not.
+pub(crate) fn unsealed() -> Reply {
+    TmsError::Unsealed.to_reply()
+}
+
+/// Whether the body of this operation has to be sealed (SDK).
+pub(crate) fn needs_seal(path: &str) -> bool {
+    matches!(Target::parse(path), Some(Target::Tokenize))
+}
+
+/// Whether this operation's reply is a bare JWE, whatever the request accepts (SDK).
+pub(crate) fn is_always_sealed(path: &str) -> bool {
+    path.starts_with("/tms/v2/") && matches!(Target::parse(path), Some(Target::Credentials(_)))
+}
+
+/// Whether the first digits of cards are to be looked up, which `/tms/v1` does (SDK).
+pub(crate) fn wants_bin_details(path: &str, query: &str) -> bool {
+    path.starts_with("/tms/v1/")
+        && query
+            .split('&')
+            .any(|pair| pair == "retrieveBinDetails=true")
 }
 
 /// Answers an authenticated request of `merchant`.
@@ -194,7 +242,7 @@ fn route(
         (Identifier(id), "PATCH") => identifier::update(vault, ids, call, id),
         (Identifier(id), "DELETE") => identifier::delete(vault, call, id),
         (IdentifierInstruments(id), "GET") => instrument::list_of_identifier(vault, call, id),
-        (Enrollment(id), "POST") => identifier::enroll(vault, id),
+        (Enrollment(id), "POST") => identifier::enroll(vault, ids, call, id),
         (Instruments, "POST") => instrument::create(vault, ids, call),
         (Instrument(id), "GET") => instrument::read(vault, call, id),
         (Instrument(id), "PATCH") => instrument::update(vault, ids, call, id),
@@ -209,6 +257,12 @@ fn route(
         (OneOf(owned, owner, id), "PATCH") => owned::update(vault, ids, call, *owned, owner, id),
         (OneOf(owned, owner, id), "DELETE") => owned::delete(vault, ids, call, *owned, owner, id),
         (Tokenize, "POST") => tokenize::create(vault, ids, call),
+        (TokenizedCards, "POST") => tokenized_card::create(vault, ids, call),
+        (TokenizedCard(id), "GET") => tokenized_card::read(vault, call, id),
+        (TokenizedCardDelete(id), "POST") => tokenized_card::delete(vault, call, id),
+        (IssuerEvents(id), "POST") => tokenized_card::simulate(vault, ids, call, id),
+        (Credentials(id), "POST") => credentials::create(vault, ids, call, id),
+        (Asset(id, provider, kind), "GET") => tokenized_card::asset(vault, id, provider, kind),
         _ => Ok(Reply::message(405, "The method is not allowed here")),
     }
 }

@@ -132,6 +132,12 @@ impl Number {
         self.account == number && self.bank.as_ref().is_some_and(at)
     }
 
+    /// The first six digits of a card's number, which its mask shows too.
+    pub(crate) fn prefix(&self) -> &str {
+        // Digits only, so every index is a character boundary.
+        &self.account[..self.account.len().min(6)]
+    }
+
     /// The last four digits, or all of a shorter number's but the first.
     pub(crate) fn tail(&self) -> &str {
         // Digits only, so every index is a character boundary.
@@ -148,7 +154,7 @@ impl Number {
     /// The member of a reply that shows it: its name and its value.
     pub(crate) fn shown(&self, view: View) -> (&'static str, Value) {
         let (name, mut value) = self.masked();
-        if view == View::Unmasked {
+        if view.is_unmasked {
             value["number"] = json!(self.account);
         }
         (name, value)

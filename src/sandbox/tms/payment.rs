@@ -217,7 +217,7 @@ fn of_instrument(vault: &Vault, id: &str, child: &Child) -> Option<Means> {
 
 fn of_identifier(vault: &Vault, id: &str) -> Option<Means> {
     let identifier = vault.identifier(id).ok()?;
-    let shown = json!({"id": id, "state": "ACTIVE"});
+    let shown = json!({"id": id, "state": identifier.state()});
     Some(Means {
         number: identifier.number.clone(),
         members: identifier.members.clone(),

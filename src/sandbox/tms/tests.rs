@@ -15,7 +15,7 @@ fn call<'a>(method: &'a str, path: &'a str, headers: &'a HeaderMap, body: &'a [u
         headers,
         body,
         now: SystemTime::now(),
-        view: View::Masked,
+        view: View::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use super::error::TmsError;
 use super::number::Number;
 use super::owned::{self, Owned, read_members};
 use super::vault::Vault;
-use super::{customer, fields, identifier, instrument, shape};
+use super::{customer, fields, identifier, instrument, shape, tokenized_card};
 use crate::sandbox::call::Call;
 use crate::sandbox::ids::Ids;
 use crate::sandbox::reply::Reply;
@@ -23,10 +23,8 @@ const RESOURCES: &[&str] = &[
     "customer",
     "shippingAddress",
     "paymentInstrument",
+    "tokenizedCard",
 ];
-/// Known to the API, but no network answers here.
-const NETWORK_TOKEN: &str = "tokenizedCard";
-
 /// POST.
 pub(crate) fn create(vault: &mut Vault, ids: &Ids, call: &Call<'_>) -> Result<Reply, TmsError> {
     let body = call.object()?;
@@ -63,7 +61,7 @@ fn read_types(body: &Map<String, Value>) -> Result<Vec<String>, TmsError> {
         });
     }
     let wanted = texts("actionTokenTypes");
-    let is_known = |name: &String| RESOURCES.contains(&name.as_str()) || name == NETWORK_TOKEN;
+    let is_known = |name: &String| RESOURCES.contains(&name.as_str());
     if wanted.is_empty() {
         return Err(TmsError::missing("actionTokenTypes", place));
     }
@@ -98,6 +96,7 @@ impl Work<'_> {
                 Ok((201, id))
             }
             "shippingAddress" => self.make_address(&body),
+            "tokenizedCard" => self.make_network_token(),
             _ => self.make_instrument(&body),
         }
     }
@@ -107,6 +106,17 @@ impl Work<'_> {
         let members = identifier::read_members(body)?;
         let (id, is_new) = self.vault.tokenize(number, members, self.ids);
         Ok((if is_new { 201 } else { 200 }, id))
+    }
+
+    /// Of the identifier's card; joined to the identifier when this call makes one.
+    fn make_network_token(&mut self) -> Made {
+        let identifier = self.id_of("instrumentIdentifier")?;
+        let body = object(&self.given, "instrumentIdentifier");
+        let id = tokenized_card::add(self.vault, self.ids, &body)?;
+        if let Some(identifier) = identifier {
+            self.vault.link(&id, &identifier, self.ids);
+        }
+        Ok((201, id))
     }
 
     fn make_address(&mut self, body: &Map<String, Value>) -> Made {
@@ -156,7 +166,8 @@ impl Work<'_> {
                 "resource": resource, "httpStatus": status, "id": id,
             }),
             Some(Err(error)) => failed(resource, error),
-            None => failed(resource, &TmsError::Forbidden),
+            // Only known resources are asked for, and each was tried.
+            None => failed(resource, &TmsError::NotAttempted),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::children::{Child, Children};
 use super::error::TmsError;
 use super::href;
+use super::network_token::NetworkToken;
 use super::number::Number;
 use super::owned::Owned;
 use crate::sandbox::ids::Ids;
@@ -52,6 +53,22 @@ pub(crate) struct Identifier {
     pub(crate) etag: String,
     /// The payment instruments that use it.
     pub(crate) used_by: IndexSet<Place>,
+    /// The network token of its card.
+    #[serde(default)]
+    pub(crate) network_token: Option<String>,
+    /// Whether the issuer closed the account.
+    #[serde(default)]
+    pub(crate) is_closed: bool,
+}
+
+impl Identifier {
+    /// The issuer's word on the account (spec).
+    pub(crate) fn state(&self) -> &'static str {
+        match self.is_closed {
+            true => "CLOSED",
+            false => "ACTIVE",
+        }
+    }
 }
 
 /// A customer with what it owns.
@@ -81,8 +98,11 @@ pub(crate) struct Vault {
     owners: HashMap<String, String>,
     /// The instruments that no customer owns.
     instruments: IndexMap<String, Child>,
+    /// The network tokens.
+    #[serde(default)]
+    pub(super) network_tokens: HashMap<String, NetworkToken>,
     /// Paths of deleted tokens, which are 410 and not 404.
-    gone: HashSet<String>,
+    pub(super) gone: HashSet<String>,
 }
 
 impl Vault {
@@ -95,6 +115,7 @@ impl Vault {
             customers: HashMap::new(),
             owners: HashMap::new(),
             instruments: IndexMap::new(),
+            network_tokens: HashMap::new(),
             gone: HashSet::new(),
         }
     }
@@ -105,7 +126,7 @@ impl Vault {
     }
 
     /// Why a token is not there.
-    fn absent(&self, path: &str) -> TmsError {
+    pub(super) fn absent(&self, path: &str) -> TmsError {
         if self.gone.contains(path) {
             TmsError::Gone
         } else {
@@ -120,6 +141,11 @@ impl Vault {
     pub(crate) fn identifier(&self, id: &str) -> Result<&Identifier, TmsError> {
         let found = self.identifiers.get(id);
         found.ok_or_else(|| self.absent(&href::identifier(id)))
+    }
+
+    /// An identifier, to change it.
+    pub(super) fn identifier_mut(&mut self, id: &str) -> Option<&mut Identifier> {
+        self.identifiers.get_mut(id)
     }
 
     /// Stores the members of an identifier that is there.
@@ -149,6 +175,8 @@ impl Vault {
                 members,
                 etag: ids.token(),
                 used_by: IndexSet::new(),
+                network_token: None,
+                is_closed: false,
             };
             self.identifiers.insert(id.clone(), identifier);
         }
@@ -169,8 +197,11 @@ impl Vault {
 
     /// Deletes an identifier, used or not.
     pub(crate) fn remove_identifier(&mut self, id: &str) {
-        if self.identifiers.remove(id).is_some() {
+        if let Some(identifier) = self.identifiers.remove(id) {
             self.gone.insert(href::identifier(id));
+            if let Some(token) = identifier.network_token {
+                self.remove_network_token(&token);
+            }
         }
     }
 
@@ -332,6 +363,11 @@ impl Vault {
             self.gone.insert(href::lone_instrument(id));
             self.release(&child, &Place::alone(id));
         }
+    }
+
+    /// The customer of an instrument, when it has one.
+    pub(crate) fn owner(&self, instrument: &str) -> Option<&str> {
+        self.owners.get(instrument).map(String::as_str)
     }
 
     /// An instrument that is named without a customer, wherever it is.

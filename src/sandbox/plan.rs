@@ -1,5 +1,6 @@
 //! Faults that wait for their requests.
 
+use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::Method;
@@ -13,7 +14,7 @@ const FAULTS_MAX: usize = 1000;
 /// A planned fault, as an operator writes it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Planned {
+pub(crate) struct Written {
     /// A value of the header `x-sandbox-fault`.
     fault: String,
     /// For how many requests.
@@ -31,11 +32,60 @@ fn once() -> u32 {
     1
 }
 
-impl Planned {
+/// A fault that waits for its requests.
+#[derive(Clone, Debug)]
+pub struct PlannedFault {
+    written: Written,
+    fault: Fault,
+}
+
+impl TryFrom<Written> for PlannedFault {
+    type Error = PlanError;
+
+    fn try_from(written: Written) -> Result<Self, PlanError> {
+        let unknown = |UnknownFault| PlanError::Unknown(written.fault.clone());
+        let fault = Fault::read(&written.fault).map_err(unknown)?;
+        match written.times {
+            0 => Err(PlanError::Never),
+            _ => Ok(Self { written, fault }),
+        }
+    }
+}
+
+impl FromStr for PlannedFault {
+    type Err = PlanError;
+
+    /// Reads the fault and, in whatever order, how often, the verb and the path:
+    /// `status=503,30 2 POST /pts/v2/payments`.
+    fn from_str(text: &str) -> Result<Self, PlanError> {
+        let mut words = text.split_whitespace();
+        let mut written = Written {
+            fault: words.next().unwrap_or_default().to_owned(),
+            times: once(),
+            method: None,
+            path: None,
+        };
+        for word in words {
+            if word.starts_with('/') {
+                written.path = Some(word.to_owned());
+            } else if let Ok(times) = word.parse() {
+                written.times = times;
+            } else if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+                written.method = Some(word.to_owned());
+            } else {
+                return Err(PlanError::Word(word.to_owned()));
+            }
+        }
+        written.try_into()
+    }
+}
+
+impl PlannedFault {
     fn matches(&self, method: &Method, path: &str) -> bool {
-        let by_method = self.method.as_deref();
+        let by_method = self.written.method.as_deref();
+        let by_path = self.written.path.as_deref();
         by_method.is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
-            && self.path.as_deref().is_none_or(|wanted| fits(wanted, path))
+            && by_path.is_none_or(|wanted| fits(wanted, path))
     }
 }
 
@@ -55,10 +105,13 @@ fn fits(pattern: &str, path: &str) -> bool {
 
 /// Why a fault is not planned.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PlanError {
+pub enum PlanError {
     /// Its name is unknown.
     #[error("{0:?} is no fault; docs/sandbox.md lists them")]
     Unknown(String),
+    /// A word of it says nothing.
+    #[error("{0:?} is neither a number of times, nor a verb, nor a path that begins with a slash")]
+    Word(String),
     /// It would never happen.
     #[error("times has to be 1 or more")]
     Never,
@@ -68,26 +121,27 @@ pub(super) enum PlanError {
 }
 
 /// The planned faults, first planned first.
-#[derive(Debug, Default)]
-pub(crate) struct Plan(Mutex<Vec<(Planned, Fault)>>);
+#[derive(Debug)]
+pub(crate) struct Plan(Mutex<Vec<PlannedFault>>);
 
 impl Plan {
-    fn faults(&self) -> MutexGuard<'_, Vec<(Planned, Fault)>> {
+    /// The faults to begin with.
+    pub(crate) fn of(faults: &[PlannedFault]) -> Self {
+        Self(Mutex::new(faults.to_vec()))
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Vec<PlannedFault>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Plans a fault.
-    pub(super) fn add(&self, planned: Planned) -> Result<(), PlanError> {
-        let unknown = |UnknownFault| PlanError::Unknown(planned.fault.clone());
-        let fault = Fault::read(&planned.fault).map_err(unknown)?;
-        if planned.times == 0 {
-            return Err(PlanError::Never);
-        }
+    pub(crate) fn add(&self, written: Written) -> Result<(), PlanError> {
+        let planned = written.try_into()?;
         let mut faults = self.faults();
         if faults.len() >= FAULTS_MAX {
             return Err(PlanError::TooMany);
         }
-        faults.push((planned, fault));
+        faults.push(planned);
         Ok(())
     }
 
@@ -96,25 +150,28 @@ impl Plan {
         let mut faults = self.faults();
         let at = faults
             .iter()
-            .position(|(planned, _)| planned.matches(method, path))?;
-        let (planned, fault) = &mut faults[at];
-        let fault = *fault;
-        planned.times -= 1;
-        if planned.times == 0 {
+            .position(|planned| planned.matches(method, path))?;
+        let planned = &mut faults[at];
+        let fault = planned.fault;
+        planned.written.times -= 1;
+        if planned.written.times == 0 {
             faults.remove(at);
         }
         Some(fault)
     }
 
     /// Those that still wait.
-    pub(super) fn list(&self) -> Vec<Planned> {
+    pub(crate) fn list(&self) -> Vec<Written> {
         let faults = self.faults();
-        faults.iter().map(|(planned, _)| planned.clone()).collect()
+        faults
+            .iter()
+            .map(|planned| planned.written.clone())
+            .collect()
     }
 
-    /// Forgets all of them.
-    pub(crate) fn clear(&self) {
-        self.faults().clear();
+    /// Forgets all of them but these.
+    pub(crate) fn reset(&self, faults: &[PlannedFault]) {
+        *self.faults() = faults.to_vec();
     }
 }
 
@@ -124,7 +181,7 @@ mod tests {
     use serde_json::json;
 
     fn plan(faults: &[serde_json::Value]) -> Plan {
-        let plan = Plan::default();
+        let plan = Plan::of(&[]);
         for fault in faults {
             plan.add(serde_json::from_value(fault.clone()).unwrap())
                 .unwrap();
@@ -158,9 +215,29 @@ mod tests {
     fn what_cannot_be_planned() {
         let add = |fault: serde_json::Value| {
             let planned = serde_json::from_value(fault).unwrap();
-            Plan::default().add(planned).unwrap_err().to_string()
+            Plan::of(&[]).add(planned).unwrap_err().to_string()
         };
         assert!(add(json!({"fault": "cut"})).contains("no fault"));
         assert!(add(json!({"fault": "cut-after", "times": 0})).contains("1 or more"));
+    }
+
+    #[test]
+    fn a_line_says_what_when_and_where() {
+        let read = |text: &str| text.parse::<PlannedFault>();
+        let planned = read("status=503,30  2 post /a/**").unwrap();
+        assert!(planned.matches(&Method::POST, "/a/b") && !planned.matches(&Method::GET, "/a/b"));
+        assert_eq!(planned.written.times, 2);
+        let anywhere = read("cut-after").unwrap();
+        assert!(anywhere.matches(&Method::GET, "/") && anywhere.written.times == 1);
+        for (text, said) in [
+            ("", "no fault"),
+            ("2 cut-after", "neither"),
+            ("2", "no fault"),
+            ("cut-after 0", "1 or more"),
+            ("cut-after 1.5", "neither"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
     }
 }
