@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 const MERCHANT: &str = "mid1234";
 const KEY_ID: &str = "08c94330-f618-42a3-b09d-e1e43be5efda";
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// Names a file of models to hold replies against, see tests/sdk/models.py.
+const MODELS: &str = "SCMP_GATEWAY_SDK_MODELS";
 const WRONG_SECRET: &str = "d3Jvbmcgc2VjcmV0IG9mIHRoZSByaWdodCBsZW5ndGg=";
 
 /// The built-in merchant, as a member of a portfolio.
@@ -136,6 +138,11 @@ impl Scheme {
         matches!(self, Self::P12 | Self::P12Sealed)
     }
 
+    /// Only a JWT can carry sealed messages.
+    fn is_jwt(self) -> bool {
+        !matches!(self, Self::Signature)
+    }
+
     fn is_sealed(self) -> bool {
         matches!(self, Self::P12Sealed | Self::SharedSealed)
     }
@@ -178,7 +185,7 @@ impl Sdk {
                 "keyPass": MERCHANT, "logConfiguration": {"enableLog": false},
             }),
         };
-        if !matches!(scheme, Scheme::Signature) {
+        if scheme.is_jwt() {
             // One call is always sealed by the SDKs when there is a JWT.
             settings["mleForRequestPublicCertPath"] = json!(sandbox.key("mle.pem"));
         }
@@ -232,6 +239,7 @@ impl Sdk {
             let settings = self.settings(sandbox, &sandbox.plain, scheme, SECRET);
             modes.push(json!({
                 "name": format!("http, {} and a metakey", scheme.name()),
+                "jwt": scheme.is_jwt(),
                 "sealed": false,
                 "settings": self.with_metakey(settings),
             }));
@@ -241,6 +249,7 @@ impl Sdk {
             for scheme in Scheme::ALL {
                 modes.push(json!({
                     "name": format!("{way}, {}", scheme.name()),
+                    "jwt": scheme.is_jwt(),
                     "ca": sandbox.key("ca.pem"),
                     "sealed": scheme.is_sealed(),
                     "settings": self.settings(sandbox, url, scheme, SECRET),
@@ -334,5 +343,24 @@ fn the_node_sdk_finds_everything_as_expected() {
         .arg(folder().join("client.js"))
         .env("NODE_PATH", node.join("node_modules"))
         .env("NODE_EXTRA_CA_CERTS", sandbox.key("ca.pem"));
-    run(command, &sandbox, &Sdk::Node.config(&sandbox));
+    let mut config = Sdk::Node.config(&sandbox);
+    let replies = sandbox.key("replies");
+    let has_models = std::env::var_os(MODELS).is_some();
+    if has_models {
+        config["replies"] = json!(replies);
+    }
+    run(command, &sandbox, &config);
+    if has_models {
+        hold_against_models(&replies);
+    }
+}
+
+/// Checks replies that were written down, by the models that the environment names.
+fn hold_against_models(replies: &str) {
+    let models = folder().join("models.py");
+    let output = Command::new("python3").arg(models).arg(replies).output();
+    let output = output.expect("Python starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("node: {said}");
+    assert!(output.status.success(), "{said}");
 }

@@ -13,8 +13,8 @@
 //! - **Message-level encryption**: sealed requests, sealed replies, and retrievals of whole numbers
 //!   under seal; the keys for it are made here. See `mle` and `keys`.
 //! - **Token management (TMS)**: instrument identifiers, customers, their payment instruments and
-//!   shipping addresses, payment instruments of nobody, several tokens by one call; with state,
-//!   ETags, defaults, cascades and errors. See `tms`.
+//!   shipping addresses, payment instruments of nobody, several tokens by one call, network tokens
+//!   and what pays in their place; with state, ETags, defaults, cascades and errors. See `tms`.
 //! - **Payments (PTS)**: authorizations, sales, increments, captures, reversals, refunds, credits
 //!   and voids, by card, by token of this vault, by bank account; tokens made by a payment;
 //!   reversal and void after a time-out; details of a transaction (TSS). The list of operations
@@ -45,6 +45,10 @@
 //!   comes back; ids in a body are ignored (choice).
 //! - A payment instrument is found in the home where it was made, with its customer or under
 //!   `/tms/v1/paymentinstruments`; payments take both (choice).
+//! - Cards of three networks get a network token at once, every other is `UNPROVISIONED`; a token
+//!   that its issuer deletes closes the card's identifier, which still pays; numbers, cryptograms,
+//!   pictures and the issuers of `retrieveBinDetails` are made up (choices). Credentials of the
+//!   second version come as a bare JWE (SDK), those of the third show card numbers masked (choice).
 //! - Any use of a stale `If-Match` is 412, also on DELETE (spec for PATCH, choice for DELETE).
 //!
 //! Payments:
@@ -62,8 +66,9 @@
 //!   host (live), or strict: `EXCEEDS_AUTH_AMOUNT` for captures, `INVALID_AMOUNT` for refunds and
 //!   for reversals of another amount than the authorized one (choice of the reasons).
 //! - Voids are `NOT_VOIDABLE` once [`Settings::settlement`] has passed (guide; choice of the time).
-//! - `clientReferenceInformation.transactionId` is good for one request of a merchant; a repeat is
-//!   `INVALID_DATA` without `details` (live). Whatever was answered 201 has used it up, and so have
+//! - `clientReferenceInformation.transactionId` is good for one request of a merchant in 60 days; a
+//!   repeat is `INVALID_DATA` without `details` (guide, live). A reference code is good for one
+//!   payment in 15 minutes only when [`Settings::duplicates_refused`] says so (guide). Whatever was answered 201 has used it up, and so have
 //!   time-outs that did the work; other refusals have not (choice). It names the transaction for
 //!   `POST /pts/v2/reversals` and `/voids`; an increment's names its authorization. One that names
 //!   nothing is `INVALID_DATA` without `details` (choice).
@@ -83,8 +88,9 @@
 //!
 //! Seals:
 //!
-//! - Sealed requests need a JWT (SDK); no operation insists on one (choice: the SDK seals
-//!   `/tms/v2/tokenize` always). What cannot be opened is 400, and a reply asked for under an
+//! - Sealed requests need a JWT (SDK). A sandbox with keys refuses `/tms/v2/tokenize` unsealed: 400
+//!   (SDK; choice of the refusal). No 401 is sealed: the token that asks for it is not proved
+//!   (choice). What cannot be opened is 400, and a reply asked for under an
 //!   unknown key 401 (choices). 204 has nothing to seal.
 //! - `Accept: application/jose` gets a bare JWE, sealed for the key that the token names or else
 //!   the merchant's first; 403 without one (guide for the form, choice for the rest).
@@ -92,9 +98,9 @@
 //! # What it does not do
 //!
 //! No risk, tax, payouts, recurring billing or reports; no payer authentication beyond its two
-//! refusals; no search for transactions; `DUPLICATE_REQUEST` only by its amount. No processor but
-//! the default simulator, no level II and III data, no partial reversal that leaves a rest. No
-//! OAuth, no network tokens: an enrollment is accepted and nothing comes of it. The cards behind
+//! refusals; no search for transactions. No simulators of processors whose amounts nobody tells
+//! (FDI Global, HSBC), no level II and III data, no partial reversal that leaves a rest. No OAuth.
+//! The cards behind
 //! `legacyToken`, `fluidData` and transient tokens are taken for an approved Visa card. Nothing
 //! expires: transactions and the ids of deleted tokens are remembered until a reset.
 

@@ -148,6 +148,8 @@ async fn a_used_identifier_stays() {
     let refused = sandbox.delete(&path).await;
     let expected = (409, "instrumentIdentifierDeletionError".to_owned());
     assert_eq!(refused.error(), expected);
+    let listed = &refused.json()["_links"]["paymentInstruments"]["href"];
+    assert_eq!(listed, &json!(format!("{path}/paymentinstruments")));
 
     assert_eq!(sandbox.delete(&first).await.status, 204);
     assert_eq!(sandbox.get(&path).await.status, 200, "still used");

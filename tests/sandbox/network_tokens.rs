@@ -243,10 +243,14 @@ async fn the_first_digits_are_looked_up_when_asked() {
     let path = format!("/tms/v1/instrumentidentifiers/{id}");
     let details = |answer: &Answer, place: &str| answer.json().pointer(place).cloned();
     let own = "/_embedded/binLookup/paymentAccountInformation/card/brandName";
-    let asked = sandbox
-        .get(&format!("{path}?retrieveBinDetails=true"))
-        .await;
-    assert_eq!(details(&asked, own), Some(json!("VISA")));
+    // The Python SDK writes it so.
+    for flag in ["true", "True"] {
+        let asked = format!("{path}?retrieveBinDetails={flag}");
+        assert_eq!(
+            details(&sandbox.get(&asked).await, own),
+            Some(json!("VISA"))
+        );
+    }
     for query in ["", "?retrieveBinDetails=false"] {
         assert_eq!(
             details(&sandbox.get(&format!("{path}{query}")).await, own),

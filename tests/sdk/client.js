@@ -2,7 +2,7 @@
 //
 //     NODE_PATH=…/node_modules node client.js CONFIG
 //
-// CONFIG is that of client.py. A private authority comes by NODE_EXTRA_CA_CERTS.
+// CONFIG is that of client.py, with a file to write the replies to, if any. A private authority comes by NODE_EXTRA_CA_CERTS.
 
 const fs = require('fs');
 const crypto = require('crypto');
@@ -31,9 +31,10 @@ function parse(text) {
 }
 
 class Client {
-  constructor(mode) {
+  constructor(mode, replies) {
     this.mode = mode;
-    this.saved = { unique: crypto.randomBytes(10).toString('hex') };
+    this.replies = replies;
+    this.saved = { unique: crypto.randomBytes(10).toString('hex'), profile: crypto.randomUUID() };
     this.calls = 0;
     this.unexpected = [];
   }
@@ -49,8 +50,9 @@ class Client {
 
   call(step) {
     const api = this.api(step.do);
-    const options = fill(step.options || {}, this.saved);
-    const given = (step.args || []).map((one) => (one === '$body' ? fill(step.body, this.saved) : fill(one, this.saved)));
+    const filled = (one) => fill(one === '$body' ? step.body : one, this.saved);
+    const options = Object.fromEntries(Object.entries(step.options || {}).map(([name, one]) => [name, filled(one)]));
+    const given = (step.args || []).map(filled);
     // Operations with optional parameters take them before the callback.
     const takesOptions = api[step.do].length > given.length + 1;
     if (takesOptions) given.push(options);
@@ -67,12 +69,15 @@ class Client {
   async run(step) {
     this.calls += 1;
     const { status, body, etag, error } = await this.call(step);
-    const wanted = this.mode.wrong ? 401 : step.expect;
+    const isRefused = !this.mode.jwt && 'unsealed' in step;
+    let wanted = isRefused ? step.unsealed : step.expect;
+    if (this.mode.wrong) wanted = 401;
     if (status !== wanted) {
       this.unexpected.push(`${step.do}: ${status} instead of ${wanted}: ${JSON.stringify(body)} ${error || ''}`);
       return;
     }
-    if (this.mode.wrong) return;
+    if (this.mode.wrong || isRefused) return;
+    if (this.replies && status < 300) fs.appendFileSync(this.replies, `${JSON.stringify([step.do, body])}\n`);
     for (const [path, value] of Object.entries(step.check || {})) {
       const found = at(body, path);
       if (found !== fill(value, this.saved)) {
@@ -92,10 +97,10 @@ async function main() {
   for (const mode of config.modes) {
     // Every mode begins with an empty sandbox.
     await fetch(`${config.operator}/reset`, { method: 'POST' });
-    const client = new Client(mode);
+    const client = new Client(mode, config.replies);
     const wrong = ['postCustomer', 'createPayment'];
     const steps = mode.wrong ? scenario.filter((step) => wrong.includes(step.do)).slice(0, 2) : scenario;
-    for (const step of steps) await client.run(step);
+    for (const step of steps) if (mode.jwt || step.only !== 'jwt') await client.run(step);
     if (!mode.wrong) {
       const { sealed } = await (await fetch(config.operator)).json();
       // Without MLE only the one call is sealed that the SDK always seals.

@@ -1,6 +1,9 @@
 """Holds replies against the models of an SDK: names, types, lengths and values of their members.
 
     SCMP_GATEWAY_SDK_MODELS=models.json python client.py CONFIG
+    SCMP_GATEWAY_SDK_MODELS=models.json python models.py REPLIES
+
+REPLIES is what another SDK's client wrote down: on each line the operation and the body of a reply.
 
 The file is a JSON object of `operations` (each with `operation` and `success_model`) and of
 `models` (each member with its `type` and, where there are some, its `length` and `values`), as can
@@ -9,6 +12,8 @@ be got by introspection of the Python SDK. It is not part of this project.
 
 import json
 import os
+import re
+import sys
 
 # Where real replies are known to go beyond the models, by the end of the member's path.
 KNOWN = {
@@ -16,11 +21,17 @@ KNOWN = {
     "_links.void": "public suites see it in the reply to a sale",
     "_links.refund": "as above",
     "pointOfSaleInformation.terminalId": "its values are names of processors, out of the prose",
+    "brandName": "as above",
     "card.type": "its values are a word out of the prose",
     "status: 'PENDING'": "public suites see it for debits of accounts",
 }
 
 SIMPLE = {"str": str, "int": int, "bool": bool, "float": (int, float), "object": object, "datetime": str, "date": str}
+
+
+def snake(name):
+    """The Python SDK's name of an operation, which the models go by."""
+    return re.sub("([A-Z]+)", lambda match: "_" + match.group(1).lower(), name)
 
 
 def is_known(fault):
@@ -83,3 +94,20 @@ class Models:
         values = member.get("values")
         if values and kind == "str" and value not in values:
             yield f"{path}: {value!r} is none of {values}"
+
+
+def main():
+    models = Models.from_environment()
+    faults = []
+    with open(sys.argv[1], encoding="utf-8") as file:
+        for line in file:
+            operation, reply = json.loads(line)
+            faults += [f"{operation}: {fault}" for fault in models.faults(snake(operation), reply)]
+    print(f"{models.checked} replies held against the models, {len(faults)} unexpected")
+    for fault in faults:
+        print("   ", fault)
+    sys.exit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()

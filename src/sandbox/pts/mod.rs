@@ -31,21 +31,23 @@
 //! | `card.type` of another of the four great brands than the number's | 400 `INVALID_CARD_TYPE` | own |
 //! | an expiry in the past | `EXPIRED_CARD` | live |
 //! | `authType` `VERBAL` with `verbalAuthCode` | approved with that code, whatever the amount | own |
-//! | 164, 401, 1500 | `PROCESSOR_DECLINED`, `CONTACT_PROCESSOR`, `PROCESSOR_DECLINED` | live |
-//! | 2000 + one of 129 codes of the Chase Paymentech simulator, cards only | by the table in the module `trigger`: 2201 `INVALID_ACCOUNT`, 2302 `EXCEEDS_CREDIT_LIMIT`, 2303 `PROCESSOR_DECLINED`, 2401 `CONTACT_PROCESSOR`, 2501 `STOLEN_LOST_CARD`, 2503 `CVN_NOT_MATCH`, 2521 `INSUFFICIENT_FUND`, 2522 `EXPIRED_CARD`, 2524 `INVALID_CVN`, 2595 `UNAUTHORIZED_CARD`, 2202 `GENERAL_DECLINE`, 2239 `INVALID_MERCHANT_CONFIGURATION`, 2000 and 2301 502 `SYSTEM_ERROR` | page, live |
+//! | 164, 401, 1500 with Chase Paymentech, the default | `PROCESSOR_DECLINED`, `CONTACT_PROCESSOR`, `PROCESSOR_DECLINED` | live |
+//! | 2000 + one of 129 codes of the Chase Paymentech simulator, cards only | by the table in the module `simulator`: 2201 `INVALID_ACCOUNT`, 2302 `EXCEEDS_CREDIT_LIMIT`, 2303 `PROCESSOR_DECLINED`, 2401 `CONTACT_PROCESSOR`, 2501 `STOLEN_LOST_CARD`, 2503 `CVN_NOT_MATCH`, 2521 `INSUFFICIENT_FUND`, 2522 `EXPIRED_CARD`, 2524 `INVALID_CVN`, 2595 `UNAUTHORIZED_CARD`, 2202 `GENERAL_DECLINE`, 2239 `INVALID_MERCHANT_CONFIGURATION`, 2000 and 2301 502 `SYSTEM_ERROR` | page, live |
+//! | amounts of another processor, when its simulator is chosen | by the tables in the module `simulator` | page |
 //! | 8000 + a numeric reason code above 102 | that reason: 8200 `AVS_FAILED`, 8230 `CV_FAILED`, 8236 400 `PROCESSOR_UNAVAILABLE`, 8150 502 `SYSTEM_ERROR`, 8475 `CONSUMER_AUTHENTICATION_REQUIRED` … | own |
 //! | of these 8400, 8480, 8481 | `SCORE_EXCEEDS_THRESHOLD`, `DECISION_PROFILE_REVIEW`, `DECISION_PROFILE_REJECT`; not with `DECISION_SKIP` | own |
 //! | of these 8151, 8152, 8250 | 502 `SERVER_TIMEOUT`, `SERVICE_TIMEOUT`, `PROCESSOR_TIMEOUT`, **and the work is done**: the case that a reversal by `transactionId` is for | own |
-//! | 1071 with `partialAuthIndicator` | `PARTIAL_AUTHORIZED`, 1000 of it | page (amount), own (part) |
-//! | 3000 to 3006 | AVS result N, X, W, Y, U, A, S | page |
+//! | 1071 (Chase Paymentech, American Express Direct) with `partialAuthIndicator` | `PARTIAL_AUTHORIZED`, 1000 of it | page (amount), own (part) |
+//! | 3000 to 3006 (Chase Paymentech, FDMS Nashville) | AVS result N, X, W, Y, U, A, S | page |
 //! | postal code 99999 | AVS result N, also for amount 0 and tokens | own |
-//! | 9000 to 9005, with a security code | card verification result M, N, P, S, U, X | page |
+//! | 9000 to 9005 with a security code (Chase Paymentech), with 1111 (OmniPay) | card verification result M, N, P, S, U, X | page |
 //! | security code 999 or 9999 | card verification result N | own |
 //!
 //! An AVS result N (or those of `declineAvsFlags`) is `AVS_FAILED` unless `ignoreAvsResult`; a
 //! card verification result N is `CV_FAILED` unless `ignoreCvResult`. Both leave the
 //! authorization in place, under the status `AUTHORIZED_PENDING_REVIEW`. Every other amount is
-//! approved, with response code 100 and approval code 888888; 0 is a card check. Increments take
+//! approved, with response code 100 and approval code 888888, 00 and 831000 with Visa Platform
+//! Connect; 0 is a card check. Increments take
 //! the same amounts as cards; captures, refunds, reversals and voids take none.
 
 mod body;

@@ -81,7 +81,10 @@ pub(crate) enum TmsError {
     Gone,
     /// Payment instruments use the identifier.
     #[error("Action cannot be performed as the InstrumentIdentifier has PaymentInstruments")]
-    IdentifierInUse,
+    IdentifierInUse {
+        /// Where they are listed.
+        instruments: String,
+    },
     /// The default among several cannot go.
     #[error("Action cannot be performed as the {0} is the customers default")]
     IsDefault(&'static str),
@@ -128,7 +131,7 @@ impl TmsError {
             Self::NotAttempted => (424, "notAttempted"),
             Self::NotFound => (404, "notFound"),
             Self::Gone => (410, "notAvailable"),
-            Self::IdentifierInUse => (409, "instrumentIdentifierDeletionError"),
+            Self::IdentifierInUse { .. } => (409, "instrumentIdentifierDeletionError"),
             Self::IsDefault(_) => (409, "conflict"),
             Self::Stale => (412, "conflict"),
         }
@@ -147,7 +150,11 @@ impl TmsError {
     /// The reply that says so.
     pub(crate) fn to_reply(&self) -> Reply {
         let (status, _) = self.class();
-        Reply::json(status, json!({"errors": [self.to_json()]}))
+        let mut body = json!({"errors": [self.to_json()]});
+        if let Self::IdentifierInUse { instruments } = self {
+            body["_links"] = json!({"paymentInstruments": {"href": instruments}});
+        }
+        Reply::json(status, body)
     }
 
     /// The error as an element of `errors`.

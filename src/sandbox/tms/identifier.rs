@@ -55,7 +55,8 @@ pub(crate) fn delete(vault: &mut Vault, call: &Call<'_>, id: &str) -> Result<Rep
     let identifier = vault.identifier(id)?;
     call.check_if_match(&identifier.etag)?;
     if !identifier.used_by.is_empty() {
-        return Err(TmsError::IdentifierInUse);
+        let instruments = href::identifier_instruments(id);
+        return Err(TmsError::IdentifierInUse { instruments });
     }
     vault.remove_identifier(id);
     Ok(Reply::no_content())

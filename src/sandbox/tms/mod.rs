@@ -210,10 +210,12 @@ pub(crate) fn is_always_sealed(path: &str) -> bool {
 
 /// Whether the first digits of cards are to be looked up, which `/tms/v1` does (SDK).
 pub(crate) fn wants_bin_details(path: &str, query: &str) -> bool {
-    path.starts_with("/tms/v1/")
-        && query
-            .split('&')
-            .any(|pair| pair == "retrieveBinDetails=true")
+    // The Python SDK writes `True`.
+    let is_true = |value: &str| value.eq_ignore_ascii_case("true");
+    let mut values = query
+        .split('&')
+        .filter_map(|pair| pair.strip_prefix("retrieveBinDetails="));
+    path.starts_with("/tms/v1/") && values.any(is_true)
 }
 
 /// Answers an authenticated request of `merchant`.
