@@ -207,6 +207,7 @@ impl Resolver<'_> {
             token_types,
             token_ids: raw.token_ids,
             preauthorization: raw.preauthorization,
+            side_store: false,
         };
         Some(Merchant {
             credentials,

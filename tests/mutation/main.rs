@@ -155,6 +155,7 @@ fn no_part_of_a_line_can_be_deleted() {
         "number",
         "unblamed",
         "wrong_id",
+        "no_card",
         "status",
     ] {
         for place in &places {

@@ -35,6 +35,8 @@ pub struct Operation {
 #[derive(Clone, Default)]
 pub struct Member {
     pub max: Option<u16>,
+    /// Whether a longer value goes to the side store.
+    pub overflow: bool,
     pub kind: JsonKind,
     resource: Option<String>,
 }
@@ -58,11 +60,18 @@ impl Vocabulary {
                             JsonKind::Text
                         }
                     };
+                    if let Some(overflow) = &member.overflow
+                        && (overflow.get_ref() != "side" || member.max.is_none())
+                    {
+                        let text = "`overflow` is \"side\", of a member that has a `max`.";
+                        faults.push(file.at(overflow.span().start, text.to_owned()));
+                    }
                     let resource = member.resource.as_ref().map(|name| name.get_ref().clone());
                     list.insert(
                         path.get_ref().clone(),
                         Member {
                             max: member.max,
+                            overflow: member.overflow.is_some(),
                             kind,
                             resource,
                         },
