@@ -7,6 +7,7 @@ mod keys;
 mod limits;
 mod raw;
 mod resolve;
+mod side_store;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use raw::RawConfig;
 
 pub use journal::{Journal, JournalUrl, Resolve};
 pub use limits::Limits;
+pub use side_store::SideStore;
 
 /// The configuration, resolved.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub struct Config {
     pub resolve: Resolve,
     /// How much is done at a time, and when a REST host is left alone.
     pub limits: Limits,
+    /// What REST has no room for.
+    pub side_store: SideStore,
     /// The merchants by their id.
     pub merchants: IndexMap<String, Merchant>,
     /// What is said at start although nothing is wrong.

@@ -12,12 +12,14 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use tokio::sync::{mpsc, oneshot};
 
+use super::side::{SideMark, SideOf, SideValue};
+use super::side_file;
 use super::store::{Due, Filter, JournalError, Store};
 use super::unit::Unit;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// The form of the tables; a later one gets a higher number and a way from this one.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// How many writes share a transaction.
 const BATCH_MAX: usize = 256;
 /// How many writes wait; more are refused.
@@ -37,6 +39,8 @@ enum Write {
     Begin(Box<Unit>, i64, Answer<Option<Unit>>),
     Update(Box<Unit>, Answer<bool>),
     Forget(i64, Answer<u64>),
+    SideKeep(Vec<SideValue>, Answer<()>),
+    SideMark(side_file::Owned, SideMark, Answer<()>),
 }
 
 type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
@@ -131,12 +135,14 @@ fn connect(directory: &Path) -> rusqlite::Result<Connection> {
 
 fn migrate(connection: &Connection) -> rusqlite::Result<()> {
     let version: i64 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
-    if version == 0 {
-        connection.execute_batch(&format!(
-            "begin immediate; {SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;"
-        ))?;
-    }
-    Ok(())
+    let missing = match version {
+        0 => [SCHEMA, side_file::SCHEMA].concat(),
+        1 => side_file::SCHEMA.to_owned(),
+        _ => return Ok(()),
+    };
+    connection.execute_batch(&format!(
+        "begin immediate; {missing} pragma user_version = {SCHEMA_VERSION}; commit;"
+    ))
 }
 
 /// Writes what comes until nobody is left to send anything.
@@ -181,6 +187,14 @@ fn commit(
             }
             Write::Forget(before, answer) => {
                 let done = apply.run(|transaction| forget(transaction, before));
+                tell(done, answer)
+            }
+            Write::SideKeep(values, answer) => {
+                let done = apply.run(|transaction| side_file::keep(transaction, &values));
+                tell(done, answer)
+            }
+            Write::SideMark(of, mark, answer) => {
+                let done = apply.run(|transaction| side_file::mark(transaction, &of, mark));
                 tell(done, answer)
             }
         });
@@ -369,5 +383,26 @@ impl Store for FileStore {
 
     async fn forget(&self, before: i64) -> Result<u64, JournalError> {
         self.write(|answer| Write::Forget(before, answer)).await
+    }
+
+    async fn side_keep(&self, values: &[SideValue]) -> Result<(), JournalError> {
+        let values = values.to_vec();
+        self.write(|answer| Write::SideKeep(values, answer)).await
+    }
+
+    async fn side_mark(&self, of: SideOf<'_>, mark: SideMark) -> Result<(), JournalError> {
+        let of = of.into();
+        self.write(|answer| Write::SideMark(of, mark, answer)).await
+    }
+
+    async fn side_values(&self, of: SideOf<'_>) -> Result<Vec<SideValue>, JournalError> {
+        let of = of.into();
+        self.read(move |connection| side_file::values(connection, &of))
+            .await
+    }
+
+    async fn side_due(&self, now: i64, limit: usize) -> Result<Vec<SideValue>, JournalError> {
+        self.read(move |connection| side_file::due(connection, now, limit))
+            .await
     }
 }

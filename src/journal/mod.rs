@@ -10,6 +10,10 @@
 mod file;
 mod memory;
 mod postgres;
+mod seal;
+mod side;
+mod side_file;
+mod side_postgres;
 mod store;
 mod unit;
 
@@ -23,6 +27,8 @@ use tracing::{error, info, warn};
 pub use file::FileStore;
 pub use memory::Memory;
 pub use postgres::{Postgres, migrate};
+pub use seal::{Bound, KEY_BYTES, KeyError, Keys, Unsealable};
+pub use side::{SideMark, SideOf, SideValue};
 pub use store::{Due, Filter, JournalError, Store};
 pub use unit::{CallFate, CallRecord, Key, KeyOf, State, Unit};
 

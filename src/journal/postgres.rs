@@ -11,11 +11,13 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
+use super::side::{SideMark, SideOf, SideValue};
+use super::side_postgres;
 use super::store::{Due, Filter, JournalError, Store};
 use super::unit::Unit;
 
 /// The forms of the tables, in order. One that was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), side_postgres::SCHEMA];
 /// Only one process migrates at a time: the lock's number is as good as any.
 const MIGRATION_LOCK: i64 = 0x5c3d_9a7e;
 /// How many writes share a transaction.
@@ -379,5 +381,25 @@ impl Store for Postgres {
         let kinds = kinds.execute(&self.pool).await;
         kinds.map_err(JournalError::unavailable)?;
         Ok(forgotten.rows_affected())
+    }
+
+    async fn side_keep(&self, values: &[SideValue]) -> Result<(), JournalError> {
+        let kept = side_postgres::keep(&self.pool, values).await;
+        kept.map_err(JournalError::unavailable)
+    }
+
+    async fn side_mark(&self, of: SideOf<'_>, mark: SideMark) -> Result<(), JournalError> {
+        let marked = side_postgres::mark(&self.pool, of, mark).await;
+        marked.map_err(JournalError::unavailable)
+    }
+
+    async fn side_values(&self, of: SideOf<'_>) -> Result<Vec<SideValue>, JournalError> {
+        let values = side_postgres::values(&self.pool, of).await;
+        values.map_err(JournalError::unavailable)
+    }
+
+    async fn side_due(&self, now: i64, limit: usize) -> Result<Vec<SideValue>, JournalError> {
+        let due = side_postgres::due(&self.pool, now, limit).await;
+        due.map_err(JournalError::unavailable)
     }
 }
