@@ -156,6 +156,7 @@ fn no_part_of_a_line_can_be_deleted() {
         "unblamed",
         "wrong_id",
         "no_card",
+        "overflow",
         "status",
     ] {
         for place in &places {
