@@ -90,3 +90,83 @@ impl Journal {
         self.store.side_due(now, limit).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FileStore, Memory, Store};
+    use super::*;
+
+    fn value(place: &str, reference: &str, due: Option<i64>) -> SideValue {
+        SideValue {
+            merchant: "m".to_owned(),
+            place: place.to_owned(),
+            reference: reference.to_owned(),
+            key_id: "k".to_owned(),
+            sealed: vec![0, 255, 10],
+            due,
+        }
+    }
+
+    async fn references(store: &dyn Store, place: &str) -> Vec<String> {
+        let of = SideOf {
+            merchant: "m",
+            place,
+            references: None,
+        };
+        let mut values = store.side_values(of).await.expect("read");
+        values.sort_by(|one, other| one.reference.cmp(&other.reference));
+        values.into_iter().map(|value| value.reference).collect()
+    }
+
+    async fn keeps_marks_and_forgets(store: &dyn Store) {
+        let kept = [
+            value("a", "1", Some(5)),
+            value("a", "2", Some(6)),
+            value("b", "3", Some(7)),
+        ];
+        store.side_keep(&kept).await.expect("kept");
+        // Kept again, it is the same.
+        store.side_keep(&kept[..1]).await.expect("kept");
+        assert_eq!(references(store, "a").await, ["1", "2"]);
+        let due = |now| async move { store.side_due(now, 10).await.expect("read") };
+        assert_eq!(due(5).await, kept[..1]);
+        assert_eq!(due(9).await.len(), 3);
+        assert_eq!(store.side_due(9, 2).await.expect("read").len(), 2);
+        let one = ["1".to_owned()];
+        let of = |merchant, references| SideOf {
+            merchant,
+            place: "a",
+            references,
+        };
+        let mark = |of, mark| async move { store.side_mark(of, mark).await.expect("marked") };
+        mark(of("m", Some(&one)), SideMark::Sure).await;
+        mark(of("other", None), SideMark::Gone).await;
+        assert_eq!(due(9).await, kept[1..]);
+        mark(of("m", None), SideMark::Doubt(1)).await;
+        assert_eq!(due(1).await.len(), 2);
+        mark(of("m", Some(&one)), SideMark::Gone).await;
+        assert_eq!(references(store, "a").await, ["2"]);
+        mark(of("m", None), SideMark::Gone).await;
+        assert_eq!(references(store, "a").await, [] as [&str; 0]);
+        assert_eq!(references(store, "b").await, ["3"]);
+    }
+
+    #[tokio::test]
+    async fn every_store_keeps_marks_and_forgets() {
+        keeps_marks_and_forgets(&Memory::default()).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        keeps_marks_and_forgets(&FileStore::open(folder.path()).expect("a journal")).await;
+    }
+
+    #[tokio::test]
+    async fn a_journal_from_before_gets_the_table() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("journal.sqlite3");
+        let before = rusqlite::Connection::open(file).expect("a database");
+        let schema = include_str!("schema.sql");
+        let made = before.execute_batch(&format!("{schema} pragma user_version = 1;"));
+        made.expect("a journal from before");
+        drop(before);
+        keeps_marks_and_forgets(&FileStore::open(folder.path()).expect("a journal")).await;
+    }
+}
