@@ -96,8 +96,9 @@ impl Gateway {
 
     fn open(&self, wanted: &Wanted, kept: &[SideValue]) -> Option<String> {
         let reference = &wanted.reference;
-        let here =
-            |value: &&SideValue| value.place == wanted.place && value.reference == *reference;
+        let here = |value: &&SideValue| {
+            value.place.eq_ignore_ascii_case(&wanted.place) && value.reference == *reference
+        };
         let Some(value) = kept.iter().find(here) else {
             warn!(%reference, "a value that REST refers to is not in the journal");
             return None;

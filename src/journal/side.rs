@@ -28,7 +28,7 @@ pub struct SideValue {
 pub struct SideOf<'s> {
     /// The merchant.
     pub merchant: &'s str,
-    /// The path of the REST object.
+    /// The path of the REST object. A client may write a token's id in other letters than REST did.
     pub place: &'s str,
     /// The references; all where it is not said.
     pub references: Option<&'s [String]>,
@@ -39,7 +39,7 @@ impl SideOf<'_> {
     pub fn has(&self, value: &SideValue) -> bool {
         let references = self.references;
         self.merchant == value.merchant
-            && self.place == value.place
+            && self.place.eq_ignore_ascii_case(&value.place)
             && references.is_none_or(|references| references.contains(&value.reference))
     }
 }
@@ -110,7 +110,7 @@ mod tests {
     async fn references(store: &dyn Store, place: &str) -> Vec<String> {
         let of = SideOf {
             merchant: "m",
-            place,
+            place: &place.to_ascii_uppercase(),
             references: None,
         };
         let mut values = store.side_values(of).await.expect("read");

@@ -7,4 +7,5 @@ create table side (
     due bigint,
     primary key (merchant, place, reference)
 );
+create index side_by_place on side (merchant, lower(place));
 create index side_due on side (due) where due is not null;

@@ -46,7 +46,8 @@ pub(super) fn mark(
     of: &Owned,
     mark: SideMark,
 ) -> rusqlite::Result<()> {
-    let of_place = "where merchant = ?1 and place = ?2 and (?3 is null or reference = ?3)";
+    let of_place =
+        "where merchant = ?1 and lower(place) = lower(?2) and (?3 is null or reference = ?3)";
     let run = |reference: Option<&String>| match mark.due() {
         Some(due) => transaction
             .prepare_cached(&format!("update side set due = ?4 {of_place}"))?
@@ -64,7 +65,8 @@ pub(super) fn mark(
 }
 
 pub(super) fn values(connection: &Connection, of: &Owned) -> rusqlite::Result<Vec<SideValue>> {
-    let all = format!("select {COLUMNS} from side where merchant = ?1 and place = ?2");
+    let all =
+        format!("select {COLUMNS} from side where merchant = ?1 and lower(place) = lower(?2)");
     let mut all = connection.prepare_cached(&all)?;
     let rows = all.query_map([&of.merchant, &of.place], read)?;
     let wanted = |value: &SideValue| {

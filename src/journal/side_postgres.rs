@@ -30,8 +30,7 @@ pub(super) async fn keep(pool: &PgPool, values: &[SideValue]) -> sqlx::Result<()
 }
 
 pub(super) async fn mark(pool: &PgPool, of: SideOf<'_>, mark: SideMark) -> sqlx::Result<()> {
-    let of_place =
-        "where merchant = $1 and place = $2 and ($3::text[] is null or reference = any($3))";
+    let of_place = "where merchant = $1 and lower(place) = lower($2) and ($3::text[] is null or reference = any($3))";
     // The texts are put together from constants.
     match mark.due() {
         Some(due) => {
@@ -52,7 +51,7 @@ pub(super) async fn mark(pool: &PgPool, of: SideOf<'_>, mark: SideMark) -> sqlx:
 
 pub(super) async fn values(pool: &PgPool, of: SideOf<'_>) -> sqlx::Result<Vec<SideValue>> {
     let found = format!(
-        "select {COLUMNS} from side where merchant = $1 and place = $2
+        "select {COLUMNS} from side where merchant = $1 and lower(place) = lower($2)
          and ($3::text[] is null or reference = any($3))"
     );
     let found = sqlx::query(AssertSqlSafe(found));

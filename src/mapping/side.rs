@@ -3,6 +3,9 @@
 /// What the place of such a value begins with. Letters, digits and dashes only: nothing on the way changes them.
 const MARK: &str = "kept-by-scmp-gateway-";
 
+/// The most characters that a mark takes.
+pub const MARK_MAX: u16 = 64;
+
 /// How a value is kept that is longer than REST takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow {
@@ -49,5 +52,7 @@ mod tests {
         for other in [MARK, "12007", "kept-by-scmp-gateway-1 2", "kept-by-me-1"] {
             assert_eq!(reference(other), None, "{other}");
         }
+        let longest = mark(&"9".repeat(25));
+        assert!(longest.len() <= usize::from(MARK_MAX));
     }
 }

@@ -181,7 +181,9 @@ impl<'p> Execution<'p> {
                 },
                 Action::Call(call) => match self.call(step.part, call, purpose) {
                     Ok(made) => {
-                        if let Some(work) = self.keep_before(at, call, &made) {
+                        if purpose != Purpose::Undo
+                            && let Some(work) = self.keep_before(at, call, &made)
+                        {
                             return Next::Side(work);
                         }
                         return Next::Call {

@@ -110,6 +110,9 @@ fn a_life(gateways: &[Running; 2], kept: impl Fn() -> Vec<Option<i64>>) {
         reply["pay_subscription_retrieve_merchant_defined_data3"],
         "short"
     );
+    // Some clients write the id in other letters.
+    let reply = other.send(&retrieve(&CUSTOMER.to_ascii_lowercase()));
+    assert_eq!(reply[SECURE], secret("canary one").trim_end());
     assert_eq!(kept(), [None, None]);
 
     assert_flag(&secure(other, &secret("canary two")), "1", "SOK");
@@ -167,6 +170,8 @@ fn a_life_with_an_embedded_journal() {
     let reply = retrieved(&gateway);
     assert_eq!(reply[SECURE], secret("canary two").trim_end());
     assert_eq!(reply[DEFINED], "d".repeat(255));
+    let reply = gateway.send(&retrieve(&CUSTOMER.to_ascii_lowercase()));
+    assert_eq!(reply[SECURE], secret("canary two").trim_end());
     assert_flag(&secure(&gateway, "now short"), "1", "SOK");
     assert_eq!(retrieved(&gateway)[SECURE], "now short");
     assert_eq!(in_file(&scene), [None]);

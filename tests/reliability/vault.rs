@@ -58,7 +58,7 @@ impl Vault {
 impl Kept {
     fn answer(&mut self, seen: &Seen) -> Act {
         let customer = format!("/tms/v2/customers/{CUSTOMER}");
-        let here = seen.path == customer;
+        let here = seen.path.eq_ignore_ascii_case(&customer);
         match (seen.method.as_str(), self.fault) {
             ("POST", _) if seen.path == "/tms/v2/customers" => {
                 self.store(seen);

@@ -78,10 +78,9 @@ fn rest_call(
         leaves.into_iter().any(|leaf| leaf.overflow.is_some())
     });
     if overflows && raw.undo.is_empty() && name.starts_with("POST ") {
-        return Err(
-            "this call makes something of which values may be kept aside, and they may fail to be: say what undoes it."
-                .to_owned(),
-        );
+        return Err(format!(
+            "\"{name}\" makes something of which values are kept aside, and they may fail to be: say what undoes it."
+        ));
     }
     let settle = raw.settle.as_ref().map(|ways| {
         let ways = ways.iter().map(|way| settle_way(way, body, bodies, scope));

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use crate::mapping::diagnostic::{Diagnostic, hint};
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::RawRest;
+use crate::mapping::side;
 use crate::mapping::transform::JsonKind;
 
 use super::Read;
@@ -61,10 +62,14 @@ impl Vocabulary {
                         }
                     };
                     if let Some(overflow) = &member.overflow
-                        && (overflow.get_ref() != "side" || member.max.is_none())
+                        && (overflow.get_ref() != "side"
+                            || member.max.is_none_or(|max| max < side::MARK_MAX))
                     {
-                        let text = "`overflow` is \"side\", of a member that has a `max`.";
-                        faults.push(file.at(overflow.span().start, text.to_owned()));
+                        let text = format!(
+                            "`overflow` is \"side\", of a member with a `max` of {} or more.",
+                            side::MARK_MAX
+                        );
+                        faults.push(file.at(overflow.span().start, text));
                     }
                     let resource = member.resource.as_ref().map(|name| name.get_ref().clone());
                     list.insert(
