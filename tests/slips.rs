@@ -5,7 +5,25 @@ use scmp_gateway::mapping::diagnostic::Diagnostic;
 use scmp_gateway::mapping::source::{SourceFile, embedded};
 
 /// A slip of the pen: the file, what stands there, what is written instead, and what must be said of it.
-const SLIPS: [(&str, &str, &str, &str); 29] = [
+const SLIPS: [(&str, &str, &str, &str); 32] = [
+    (
+        "rest/tms.toml",
+        "overflow = \"side\"",
+        "overflow = \"aside\"",
+        "`overflow` is \"side\", of a member with a `max`",
+    ),
+    (
+        "rest/tms.toml",
+        "max = 100, overflow",
+        "max = 20, overflow",
+        "with a `max` of 64 or more",
+    ),
+    (
+        "bodies/customer.toml",
+        "path = \"merchantDefinedInformation[name=data1].value\"",
+        "path = \"merchantDefinedInformation[name=data1].value\", transform = \"upper\"",
+        "leave out `transform`",
+    ),
     (
         "flags.toml",
         "means = \"settled\"",
@@ -247,6 +265,28 @@ fn a_wrong_step_is_found_at_its_line() {
         };
         assert!(faults.iter().any(told), "{line}: {wrong}: {faults:#?}");
     }
+}
+
+/// What is made before its values are kept can be undone, should they not be.
+#[test]
+fn a_call_whose_values_may_not_be_kept_says_what_undoes_it() {
+    let mut files = embedded();
+    let create = "services/ics_pay_subscription_create.toml";
+    let found = files.iter_mut().find(|file| file.path == create);
+    let file = found.expect("a table");
+    let lines = file
+        .text
+        .lines()
+        .filter(|line| !line.starts_with("undo = "));
+    file.text = lines.collect::<Vec<_>>().join("\n");
+    let call = "call = \"POST /tms/v2/customers\"";
+    let at = file.text.find(call).expect("the call");
+    let line = file.text[..at].matches('\n').count() + 1;
+    let faults = faults(&files);
+    let told = |fault: &Diagnostic| {
+        fault.line == Some(line) && fault.message.contains("say what undoes it")
+    };
+    assert!(faults.iter().any(told), "{line}: {faults:#?}");
 }
 
 fn faults(files: &[SourceFile]) -> Vec<Diagnostic> {

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{self, Config};
 use crate::gateway::admin::{self, Readiness};
-use crate::gateway::{Gateway, Merchants, identity, listener, resolver};
+use crate::gateway::{Gateway, Merchants, identity, listener, resolver, side};
 use crate::journal::{self, Journal};
 use crate::mapping::Tables;
 use crate::sandbox;
@@ -137,6 +137,7 @@ async fn serve(
         journal,
         config.resolve,
         &config.limits,
+        config.side_store.clone(),
     ));
     resolver::say_alive(&gateway, config.journal.lease).await;
     announce(&config, address, local(&admin)?, sandbox.is_some());
@@ -149,9 +150,11 @@ async fn serve(
     };
     let resolving = resolver::run(Arc::clone(&gateway), config.journal.clone());
     let resolving = tokio::spawn(resolving);
+    let settling = tokio::spawn(side::run(Arc::clone(&gateway)));
     listener::run(server, Arc::clone(&gateway), &config.server, shutdown).await;
     gateway.abandon_open().await;
     resolving.abort();
+    settling.abort();
     operators.abort();
     drop(stop_sandbox);
     Ok(ExitCode::SUCCESS)

@@ -115,7 +115,15 @@ fn translate(
             translation
                 .unmapped
                 .extend(execution.unmapped().into_iter().map(str::to_owned));
-            while let Next::Call { call, .. } = execution.next_call() {
+            loop {
+                let call = match execution.next_call() {
+                    Next::Call { call, .. } => call,
+                    Next::Side(_) => {
+                        execution.kept(true);
+                        continue;
+                    }
+                    Next::Done => break,
+                };
                 let body = call
                     .body
                     .as_deref()

@@ -7,6 +7,7 @@ mod keys;
 mod limits;
 mod raw;
 mod resolve;
+mod side_store;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use raw::RawConfig;
 
 pub use journal::{Journal, JournalUrl, Resolve};
 pub use limits::Limits;
+pub use side_store::SideStore;
 
 /// The configuration, resolved.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub struct Config {
     pub resolve: Resolve,
     /// How much is done at a time, and when a REST host is left alone.
     pub limits: Limits,
+    /// What REST has no room for.
+    pub side_store: SideStore,
     /// The merchants by their id.
     pub merchants: IndexMap<String, Merchant>,
     /// What is said at start although nothing is wrong.
@@ -350,6 +354,61 @@ mod tests {
         assert!(!faults.expect_err("no base64").contains("c@nary"));
         let config = loaded(GOOD, &[]).expect("a good file");
         assert!(!format!("{config:?}").contains("AAAA"));
+    }
+
+    #[test]
+    fn keys_of_the_side_store_are_checked() {
+        let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        let with = |more: &str| loaded(&format!("{GOOD}[side_store]\n{more}\n"), &[]);
+        let keeps = |config: &Config| config.merchants["mid1"].settings.side_store;
+        let good = format!("keys = [{{ id = \"a\", key = \"{key}\" }}]");
+        let config = with(&good).expect("a key");
+        assert!(keeps(&config) && !keeps(&loaded(GOOD, &[]).expect("no key")));
+        assert!(!format!("{config:?}").contains("AAAA"));
+        let twice =
+            format!("keys = [{0}, {0}]", "{ id = \"a\", key = \"KEY\" }").replace("KEY", key);
+        for (line, says) in [
+            (
+                "keys = [{ id = \"a\", key = \"c@nary\" }]",
+                "key \"a\" is not base64",
+            ),
+            (
+                "keys = [{ id = \"a\", key = \"AAAA\" }]",
+                "key \"a\" has 3 bytes",
+            ),
+            ("keys = [{ id = \"a\" }]", "needs one of key, key_file"),
+            (
+                "keys = [{ id = \"a\", key = \"AAAA\", key_env = \"X\" }]",
+                "needs one of",
+            ),
+            (
+                "keys = [{ id = \"a\", key_file = \"none.key\" }]",
+                "key \"a\": ",
+            ),
+            (
+                "keys = [{ id = \"a\", key_env = \"NO_SUCH_ONE\" }]",
+                "NO_SUCH_ONE",
+            ),
+            (&good.replace("id = \"a\", ", ""), "needs an id"),
+            (&twice, "no other key has"),
+            (
+                "settle_after = \"1s\"",
+                "longer than server.request_timeout",
+            ),
+        ] {
+            let faults = with(line).expect_err(line);
+            assert!(
+                faults.starts_with("8: ") && faults.contains(says),
+                "{line}: {faults}"
+            );
+            assert!(
+                !faults.contains("c@nary") && !faults.contains(key),
+                "{faults}"
+            );
+        }
+        let memory = format!("[journal]\nurl = \"memory:\"\n{GOOD}[side_store]\n{good}\n");
+        let faults = loaded(&memory, &[]).expect_err("forgets");
+        assert!(faults.contains("a journal that lasts"), "{faults}");
     }
 
     #[test]

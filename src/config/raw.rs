@@ -16,6 +16,7 @@ pub struct RawConfig {
     pub journal: RawJournal,
     pub resolve: RawResolve,
     pub limits: RawLimits,
+    pub side_store: RawSideStore,
     pub merchants: IndexMap<String, RawMerchant>,
 }
 
@@ -51,6 +52,32 @@ pub struct RawJournal {
     pub patience: Option<String>,
     pub retention: Option<String>,
     pub lease: Option<String>,
+}
+
+/// `[side_store]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSideStore {
+    pub keys: Vec<RawSideKey>,
+    pub settle_after: Option<String>,
+}
+
+/// A key of the side store. Has no `Debug`: it holds a secret.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSideKey {
+    pub id: String,
+    pub key: Option<String>,
+    pub key_file: Option<PathBuf>,
+    pub key_env: Option<String>,
+}
+
+impl std::fmt::Debug for RawSideKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawSideKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `[resolve]`.

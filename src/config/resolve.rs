@@ -31,6 +31,7 @@ impl Resolver<'_> {
         let journal = self.journal(&raw.journal);
         let resolve = self.resolve_settings(&raw.resolve);
         let limits = self.limits(&raw.limits);
+        let side_store = self.side_store(&raw.side_store, &journal, server.request_timeout);
         let client = Client::new(&rest);
         let client = match client {
             Ok(client) => Some(client),
@@ -46,7 +47,8 @@ impl Resolver<'_> {
         };
         let mut merchants = indexmap::IndexMap::new();
         for (id, raw) in raw.merchants {
-            if let Some(merchant) = self.merchant(&id, raw, client.as_ref()) {
+            if let Some(mut merchant) = self.merchant(&id, raw, client.as_ref()) {
+                merchant.settings.side_store = !side_store.keys.is_empty();
                 merchants.insert(id, merchant);
             }
         }
@@ -69,6 +71,7 @@ impl Resolver<'_> {
                 journal,
                 resolve,
                 limits,
+                side_store,
                 merchants,
                 warnings,
                 expiries: self.expiries,
@@ -207,6 +210,7 @@ impl Resolver<'_> {
             token_types,
             token_ids: raw.token_ids,
             preauthorization: raw.preauthorization,
+            side_store: false,
         };
         Some(Merchant {
             credentials,

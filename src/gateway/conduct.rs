@@ -80,13 +80,23 @@ impl<'g> Conduct<'g> {
 
     /// Makes the calls and writes them down.
     pub async fn run(mut self, mut execution: Box<Execution<'_>>) -> Ended {
-        while let Next::Call {
-            call,
-            step,
-            purpose,
-            change,
-        } = execution.next_call()
-        {
+        loop {
+            let (call, step, purpose, change) = match execution.next_call() {
+                Next::Call {
+                    call,
+                    step,
+                    purpose,
+                    change,
+                } => (call, step, purpose, change),
+                Next::Side(work) => {
+                    let merchant = self.merchant;
+                    self.gateway
+                        .see_to_side(merchant, work, &mut execution)
+                        .await;
+                    continue;
+                }
+                Next::Done => break,
+            };
             let changes = change.is_some();
             let intent = match change {
                 Some(change) => self.intend(&execution, &call, &step, change).await,
@@ -197,6 +207,8 @@ impl<'g> Conduct<'g> {
             false => journal.write(&mut unit).await,
         };
         if written.is_ok() {
+            let ends = execution.side_ends();
+            self.gateway.conclude_side(self.merchant, ends).await;
             return Ended::Reply(reply, summary);
         }
         if nothing {

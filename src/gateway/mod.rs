@@ -16,12 +16,13 @@ mod merchants;
 mod repeats;
 pub mod resolver;
 mod sending;
+pub mod side;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::{info, warn};
 
-use crate::config::{Limits, Resolve};
+use crate::config::{Limits, Resolve, SideStore};
 use crate::journal::Journal;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::{Tables, Verdict};
@@ -44,6 +45,7 @@ pub struct Gateway {
     journal: Journal,
     resolve: Resolve,
     places: Places,
+    side: SideStore,
 }
 
 /// An SCMP reply, ready to be sent.
@@ -71,6 +73,7 @@ impl Gateway {
         journal: Journal,
         resolve: Resolve,
         limits: &Limits,
+        side: SideStore,
     ) -> Gateway {
         Gateway {
             tables,
@@ -79,6 +82,7 @@ impl Gateway {
             journal,
             resolve,
             places: Places::new(limits.requests, limits.queue, limits.queue_timeout),
+            side,
         }
     }
 

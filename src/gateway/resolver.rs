@@ -43,7 +43,7 @@ pub async fn run(gateway: Arc<Gateway>, journal: config::Journal) {
 }
 
 /// Does something again and again, with a pause between.
-async fn every<F: Future<Output = ()>>(pause: Duration, doing: impl Fn() -> F) {
+pub(super) async fn every<F: Future<Output = ()>>(pause: Duration, doing: impl Fn() -> F) {
     loop {
         doing().await;
         tokio::time::sleep(pause).await;
@@ -201,6 +201,7 @@ impl Gateway {
                 let Some(call) = unit.tasks[at].call() else {
                     break;
                 };
+                self.doubt_side(merchant, &call).await;
                 let outcome =
                     sending::send(merchant, &call, Instant::now() + self.request_timeout).await;
                 if !unit.tasks[at].answered(&self.tables.flags, &outcome) {
@@ -267,7 +268,7 @@ fn tell(unit: &Unit) {
     }
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 

@@ -54,6 +54,8 @@ pub struct About {
     pub unmapped: Option<Vec<String>>,
     /// What its calls leave unknown, and how that ends, where the case is about it.
     pub left: Option<Vec<String>>,
+    /// What it does with values that are too long for REST, where the case is about it.
+    pub side: Option<Vec<String>>,
     /// The merchant's settings.
     pub merchant: AboutMerchant,
     /// What the world outside gives.
@@ -78,6 +80,8 @@ pub struct AboutMerchant {
     pub token_ids: TokenIds,
     /// Cards are verified before their tokens are made.
     pub preauthorization: bool,
+    /// What is too long for REST is kept aside.
+    pub side_store: bool,
 }
 
 /// What the world outside gives to a case.
@@ -92,6 +96,10 @@ pub struct AboutContext {
     pub time: String,
     /// What is known of earlier requests: the kind by the id.
     pub kinds: IndexMap<String, String>,
+    /// What is kept aside, by its reference.
+    pub side: IndexMap<String, String>,
+    /// Nothing can be kept aside.
+    pub side_fails: bool,
 }
 
 impl Default for AboutContext {
@@ -101,6 +109,8 @@ impl Default for AboutContext {
             request_token: "token".to_owned(),
             time: "2026-01-01T000000Z".to_owned(),
             kinds: IndexMap::new(),
+            side: IndexMap::new(),
+            side_fails: false,
         }
     }
 }
@@ -244,6 +254,10 @@ impl Case {
             let got = &produced.left;
             differences.push(format!("left: expected {expected:?}, got {got:?}"));
         }
+        if let Some(expected) = self.about.side.as_ref().filter(|e| **e != produced.side) {
+            let got = &produced.side;
+            differences.push(format!("side: expected {expected:?}, got {got:?}"));
+        }
         differences
     }
 
@@ -272,6 +286,7 @@ impl Case {
             token_types: merchant.token_types,
             token_ids: merchant.token_ids,
             preauthorization: merchant.preauthorization,
+            side_store: merchant.side_store,
         }
     }
 

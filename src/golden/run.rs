@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::mapping::Tables;
 use crate::mapping::flags::LocalKind;
 use crate::plan::settle::{End, Task};
-use crate::plan::{Fate, History, Next, Opened, open, unreadable};
+use crate::plan::{Change, Execution, Fate, History, Next, Opened, SideWork, open, unreadable};
 use crate::rest::{Answer, Call, Failure, Outcome};
 use crate::scmp::{self, Reply};
 
@@ -23,6 +23,8 @@ pub struct Produced {
     pub unmapped: Vec<String>,
     /// What its calls left unknown, and how that ended.
     pub left: Vec<String>,
+    /// What it does with values that are too long for REST.
+    pub side: Vec<String>,
 }
 
 impl Produced {
@@ -32,6 +34,7 @@ impl Produced {
             reply,
             unmapped: Vec::new(),
             left: Vec::new(),
+            side: Vec::new(),
         }
     }
 }
@@ -63,10 +66,18 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
     };
     let mut calls: Vec<ExpectedCall> = Vec::new();
     let mut tasks: Vec<Task> = Vec::new();
-    while let Next::Call {
-        call, step, change, ..
-    } = execution.next_call()
-    {
+    let mut side: Vec<String> = Vec::new();
+    loop {
+        let (call, step, change) = match execution.next_call() {
+            Next::Call {
+                call, step, change, ..
+            } => (call, step, change),
+            Next::Side(work) => {
+                keep_aside(work, case, &mut execution, &mut side);
+                continue;
+            }
+            Next::Done => break,
+        };
         // A case with too few answers must end: a call that nobody expected is not answered.
         let expected = case.calls.get(calls.len());
         let reply = expected.map_or(CannedReply::None(NoReply::NotSent), |call| {
@@ -75,13 +86,14 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         let fate = execution.answered(outcome(&reply));
         calls.push(produced(call, reply));
         if let (Fate::Unknown, Some(change)) = (fate, change) {
-            let task = Task::new(&step, change.ways.clone().unwrap_or_default());
-            let task = task.leaving(change.leaves);
-            // Where the tables have no way, there is nothing to settle; where they say nothing, nobody can.
-            let is_nothing = change.ways.is_some_and(|ways| ways.is_empty());
-            tasks.extend((!is_nothing).then_some(task));
+            tasks.extend(task(&step, change));
         }
     }
+    let ends = execution.side_ends().iter();
+    side.extend(ends.map(|end| {
+        let stays = if end.stays { "stays" } else { "gone" };
+        format!("{stays} {}", end.reference)
+    }));
     for task in &mut tasks {
         settle(task, case, tables, &mut calls);
     }
@@ -96,6 +108,48 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         reply: execution.finish().0,
         unmapped,
         left: tasks.iter().map(left).collect(),
+        side,
+    }
+}
+
+/// What settles a call; nothing where there is nothing to settle.
+fn task(step: &str, change: Change) -> Option<Task> {
+    let task = Task::new(step, change.ways.clone().unwrap_or_default());
+    let task = task.leaving(change.leaves);
+    // Where the tables have no way, there is nothing to settle; where they say nothing, nobody can.
+    let is_nothing = change.ways.is_some_and(|ways| ways.is_empty());
+    (!is_nothing).then_some(task)
+}
+
+/// Keeps values aside, or gives back those that the case has.
+fn keep_aside(work: SideWork, case: &Case, execution: &mut Execution<'_>, told: &mut Vec<String>) {
+    let context = &case.about.context;
+    match work {
+        SideWork::Keep(work) => {
+            told.extend(work.values.iter().map(|value| {
+                let characters = value.text.chars().count();
+                let (place, member) = (&work.place, &value.member);
+                format!(
+                    "keep {} {place} {member} ({characters} characters)",
+                    value.reference
+                )
+            }));
+            let replaced = work.replaced.iter();
+            told.extend(replaced.map(|reference| format!("doubt {reference}")));
+            execution.kept(!context.side_fails);
+        }
+        SideWork::Recall(wanted) => {
+            told.extend(wanted.iter().map(|wanted| {
+                format!(
+                    "recall {} {} {}",
+                    wanted.reference, wanted.place, wanted.member
+                )
+            }));
+            let values = wanted
+                .iter()
+                .map(|wanted| context.side.get(&wanted.reference));
+            execution.recalled(values.map(Option::<&String>::cloned).collect());
+        }
     }
 }
 

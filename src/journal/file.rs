@@ -12,12 +12,15 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use tokio::sync::{mpsc, oneshot};
 
+use super::file_units::{begin, forget, read_unit, update};
+use super::side::{SideMark, SideOf, SideValue};
+use super::side_file;
 use super::store::{Due, Filter, JournalError, Store};
 use super::unit::Unit;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// The form of the tables; a later one gets a higher number and a way from this one.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// How many writes share a transaction.
 const BATCH_MAX: usize = 256;
 /// How many writes wait; more are refused.
@@ -37,6 +40,8 @@ enum Write {
     Begin(Box<Unit>, i64, Answer<Option<Unit>>),
     Update(Box<Unit>, Answer<bool>),
     Forget(i64, Answer<u64>),
+    SideKeep(Vec<SideValue>, Answer<()>),
+    SideMark(side_file::Owned, SideMark, Answer<()>),
 }
 
 type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
@@ -131,12 +136,14 @@ fn connect(directory: &Path) -> rusqlite::Result<Connection> {
 
 fn migrate(connection: &Connection) -> rusqlite::Result<()> {
     let version: i64 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
-    if version == 0 {
-        connection.execute_batch(&format!(
-            "begin immediate; {SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;"
-        ))?;
-    }
-    Ok(())
+    let missing = match version {
+        0 => [SCHEMA, side_file::SCHEMA].concat(),
+        1 => side_file::SCHEMA.to_owned(),
+        _ => return Ok(()),
+    };
+    connection.execute_batch(&format!(
+        "begin immediate; {missing} pragma user_version = {SCHEMA_VERSION}; commit;"
+    ))
 }
 
 /// Writes what comes until nobody is left to send anything.
@@ -183,6 +190,14 @@ fn commit(
                 let done = apply.run(|transaction| forget(transaction, before));
                 tell(done, answer)
             }
+            Write::SideKeep(values, answer) => {
+                let done = apply.run(|transaction| side_file::keep(transaction, &values));
+                tell(done, answer)
+            }
+            Write::SideMark(of, mark, answer) => {
+                let done = apply.run(|transaction| side_file::mark(transaction, &of, mark));
+                tell(done, answer)
+            }
         });
     }
     match failed {
@@ -211,88 +226,6 @@ fn tell<T: Send + 'static>(done: Option<T>, answer: Answer<T>) -> Ready {
         let none = || Err(JournalError::unavailable("the transaction was not begun"));
         // Whoever asked may have gone.
         let _told = answer.send(written.and_then(|()| done.map_or_else(none, Ok)));
-    })
-}
-
-fn begin(transaction: &Transaction<'_>, unit: &Unit, since: i64) -> rusqlite::Result<Option<Unit>> {
-    let key = unit.key.as_ref().map(|key| &key.hash);
-    if key.is_some() {
-        transaction
-            .prepare_cached(
-                "update units set key = null where merchant = ?1 and key = ?2 and begun < ?3",
-            )?
-            .execute(params![unit.merchant, key, since])?;
-    }
-    let inserted = transaction
-        .prepare_cached(
-            "insert into units (id, merchant, key, state, owner, version, due, begun, doc)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) on conflict do nothing",
-        )?
-        .execute(params![
-            unit.id,
-            unit.merchant,
-            key,
-            unit.state.name(),
-            unit.owner,
-            unit.version,
-            unit.due,
-            unit.begun,
-            text(unit)?
-        ])?;
-    if inserted == 1 {
-        return Ok(None);
-    }
-    let mut found = transaction.prepare_cached(
-        "select doc from units where id = ?1 or (merchant = ?2 and key = ?3) limit 1",
-    )?;
-    found
-        .query_row(params![unit.id, unit.merchant, key], read_unit)
-        .optional()
-}
-
-fn update(transaction: &Transaction<'_>, unit: &Unit) -> rusqlite::Result<bool> {
-    let key = unit.key.as_ref().map(|key| &key.hash);
-    let updated = transaction
-        .prepare_cached(
-            "update units set key = case when ?2 is null then null else key end, state = ?3, owner = ?4, version = ?5, due = ?6, doc = ?7
-             where id = ?1 and version = ?5 - 1",
-        )?
-        .execute(params![
-            unit.id,
-            key,
-            unit.state.name(),
-            unit.owner,
-            unit.version,
-            unit.due,
-            text(unit)?
-        ])?;
-    if updated == 1 {
-        for made in &unit.made {
-            transaction
-                .prepare_cached("insert or replace into made values (?1, ?2, ?3, ?4)")?
-                .execute(params![unit.merchant, made.id, made.kind, unit.begun])?;
-        }
-    }
-    Ok(updated == 1)
-}
-
-fn forget(transaction: &Transaction<'_>, before: i64) -> rusqlite::Result<u64> {
-    let over =
-        "delete from units where begun < ?1 and state in ('finished', 'settled', 'resolved')";
-    let forgotten = transaction.execute(over, [before])?;
-    transaction.execute("delete from made where begun < ?1", [before])?;
-    Ok(forgotten as u64)
-}
-
-fn text(unit: &Unit) -> rusqlite::Result<String> {
-    serde_json::to_string(unit)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-fn read_unit(row: &rusqlite::Row<'_>) -> rusqlite::Result<Unit> {
-    let doc: String = row.get(0)?;
-    serde_json::from_str(&doc).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
     })
 }
 
@@ -369,5 +302,26 @@ impl Store for FileStore {
 
     async fn forget(&self, before: i64) -> Result<u64, JournalError> {
         self.write(|answer| Write::Forget(before, answer)).await
+    }
+
+    async fn side_keep(&self, values: &[SideValue]) -> Result<(), JournalError> {
+        let values = values.to_vec();
+        self.write(|answer| Write::SideKeep(values, answer)).await
+    }
+
+    async fn side_mark(&self, of: SideOf<'_>, mark: SideMark) -> Result<(), JournalError> {
+        let of = of.into();
+        self.write(|answer| Write::SideMark(of, mark, answer)).await
+    }
+
+    async fn side_values(&self, of: SideOf<'_>) -> Result<Vec<SideValue>, JournalError> {
+        let of = of.into();
+        self.read(move |connection| side_file::values(connection, &of))
+            .await
+    }
+
+    async fn side_due(&self, now: i64, limit: usize) -> Result<Vec<SideValue>, JournalError> {
+        self.read(move |connection| side_file::due(connection, now, limit))
+            .await
     }
 }

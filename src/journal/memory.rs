@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::side::{SideMark, SideOf, SideValue};
 use super::store::{Due, Filter, JournalError, Store};
 use super::unit::{State, Unit};
 
@@ -22,6 +23,8 @@ struct Kept {
     kinds: HashMap<(String, String), String>,
     /// Those that are not over, and those that are due: a few of many.
     pending: BTreeMap<String, ()>,
+    /// Values by merchant, place and reference.
+    side: BTreeMap<(String, String, String), SideValue>,
 }
 
 impl Kept {
@@ -152,5 +155,45 @@ impl Store for Memory {
             kept.forget(id);
         }
         Ok(ids.len() as u64)
+    }
+
+    async fn side_keep(&self, values: &[SideValue]) -> Result<(), JournalError> {
+        let mut kept = self.kept();
+        for value in values.iter().cloned() {
+            let (merchant, place) = (value.merchant.clone(), value.place.clone());
+            let key = (merchant, place, value.reference.clone());
+            kept.side.insert(key, value);
+        }
+        Ok(())
+    }
+
+    async fn side_mark(&self, of: SideOf<'_>, mark: SideMark) -> Result<(), JournalError> {
+        let side = &mut self.kept().side;
+        match mark.due() {
+            Some(due) => {
+                let marked = side.values_mut().filter(|value| of.has(value));
+                marked.for_each(|value| value.due = due);
+            }
+            None => side.retain(|_, value| !of.has(value)),
+        }
+        Ok(())
+    }
+
+    async fn side_values(&self, of: SideOf<'_>) -> Result<Vec<SideValue>, JournalError> {
+        let kept = self.kept();
+        let values = kept.side.values().filter(|value| of.has(value));
+        Ok(values.cloned().collect())
+    }
+
+    async fn side_due(&self, now: i64, limit: usize) -> Result<Vec<SideValue>, JournalError> {
+        let kept = self.kept();
+        let due = |value: &&SideValue| value.due.is_some_and(|due| due <= now);
+        Ok(kept
+            .side
+            .values()
+            .filter(due)
+            .take(limit)
+            .cloned()
+            .collect())
     }
 }

@@ -8,8 +8,14 @@
 //! that hold none; of several writers of one unit only the one who saw its latest version succeeds.
 
 mod file;
+mod file_units;
 mod memory;
 mod postgres;
+mod postgres_setup;
+mod seal;
+mod side;
+mod side_file;
+mod side_postgres;
 mod store;
 mod unit;
 
@@ -22,7 +28,10 @@ use tracing::{error, info, warn};
 
 pub use file::FileStore;
 pub use memory::Memory;
-pub use postgres::{Postgres, migrate};
+pub use postgres::Postgres;
+pub use postgres_setup::migrate;
+pub use seal::{Bound, KEY_BYTES, KeyError, Keys, Unsealable};
+pub use side::{SideMark, SideOf, SideValue};
 pub use store::{Due, Filter, JournalError, Store};
 pub use unit::{CallFate, CallRecord, Key, KeyOf, State, Unit};
 

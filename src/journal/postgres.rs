@@ -3,29 +3,21 @@
 //! One task writes, as in the embedded journal: what waits goes into one transaction of a few statements, whatever its
 //! number. That a request is begun once only is the unique index' work, so it holds between gateways as well.
 
-use std::str::FromStr as _;
-use std::time::Duration;
-
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
+use super::postgres_setup::{MIGRATIONS, cannot, pool, version};
+use super::side::{SideMark, SideOf, SideValue};
+use super::side_postgres;
 use super::store::{Due, Filter, JournalError, Store};
 use super::unit::Unit;
 
-/// The forms of the tables, in order. One that was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
-/// Only one process migrates at a time: the lock's number is as good as any.
-const MIGRATION_LOCK: i64 = 0x5c3d_9a7e;
 /// How many writes share a transaction.
 const BATCH_MAX: usize = 256;
 /// How many writes wait; more are refused.
 const QUEUE_MAX: usize = 4096;
-/// Connections of one gateway: one writes, the others read.
-const CONNECTIONS: u32 = 4;
-/// How long a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A journal in PostgreSQL.
 pub struct Postgres {
@@ -66,73 +58,6 @@ impl Postgres {
         let full = |_| JournalError::unavailable("too many writes are waiting");
         self.writes.try_send(write).map_err(full)
     }
-}
-
-/// Brings the tables to the form of this version; from which to which.
-pub async fn migrate(url: &str) -> Result<(i64, i64), JournalError> {
-    let pool = pool(url).await?;
-    let migrated = async {
-        let mut transaction = pool.begin().await?;
-        sqlx::query("select pg_advisory_xact_lock($1)")
-            .bind(MIGRATION_LOCK)
-            .execute(&mut *transaction)
-            .await?;
-        let from = version_of(&mut transaction).await?;
-        transaction
-            .execute("create table if not exists journal_version (version bigint not null)")
-            .await?;
-        let first = usize::try_from(from).unwrap_or(0);
-        for migration in MIGRATIONS.iter().skip(first) {
-            transaction.execute(*migration).await?;
-        }
-        transaction.execute("delete from journal_version").await?;
-        sqlx::query("insert into journal_version values ($1)")
-            .bind(from.max(MIGRATIONS.len() as i64))
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok::<_, sqlx::Error>((from, from.max(MIGRATIONS.len() as i64)))
-    };
-    migrated.await.map_err(|error| cannot(&error))
-}
-
-async fn pool(url: &str) -> Result<PgPool, JournalError> {
-    let options = PgConnectOptions::from_str(url).map_err(|error| cannot(&error))?;
-    // Durable when it returns, whatever the server's default; and nothing waits for ever.
-    let options = options
-        .application_name("scmp-gateway")
-        .options([("synchronous_commit", "on"), ("lock_timeout", "5s")]);
-    PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .connect_with(options)
-        .await
-        .map_err(|error| cannot(&error))
-}
-
-/// The library's errors name host and database, never the password.
-fn cannot(error: &sqlx::Error) -> JournalError {
-    JournalError::Open {
-        place: "PostgreSQL".to_owned(),
-        reason: error.to_string(),
-        remedy: "Check journal.url and that the server runs.",
-    }
-}
-
-async fn version(pool: &PgPool) -> Result<i64, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    version_of(&mut connection).await
-}
-
-async fn version_of(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    let there: bool = sqlx::query_scalar("select to_regclass('journal_version') is not null")
-        .fetch_one(&mut *connection)
-        .await?;
-    if !there {
-        return Ok(0);
-    }
-    let version = sqlx::query_scalar("select version from journal_version");
-    Ok(version.fetch_optional(connection).await?.unwrap_or(0))
 }
 
 async fn write_all(pool: PgPool, mut waiting: mpsc::Receiver<Write>) {
@@ -379,5 +304,25 @@ impl Store for Postgres {
         let kinds = kinds.execute(&self.pool).await;
         kinds.map_err(JournalError::unavailable)?;
         Ok(forgotten.rows_affected())
+    }
+
+    async fn side_keep(&self, values: &[SideValue]) -> Result<(), JournalError> {
+        let kept = side_postgres::keep(&self.pool, values).await;
+        kept.map_err(JournalError::unavailable)
+    }
+
+    async fn side_mark(&self, of: SideOf<'_>, mark: SideMark) -> Result<(), JournalError> {
+        let marked = side_postgres::mark(&self.pool, of, mark).await;
+        marked.map_err(JournalError::unavailable)
+    }
+
+    async fn side_values(&self, of: SideOf<'_>) -> Result<Vec<SideValue>, JournalError> {
+        let values = side_postgres::values(&self.pool, of).await;
+        values.map_err(JournalError::unavailable)
+    }
+
+    async fn side_due(&self, now: i64, limit: usize) -> Result<Vec<SideValue>, JournalError> {
+        let due = side_postgres::due(&self.pool, now, limit).await;
+        due.map_err(JournalError::unavailable)
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
+use super::side::{SideMark, SideOf, SideValue};
 use super::unit::{State, Unit};
 
 /// Why a journal cannot be used. Says what, where and what to do.
@@ -86,4 +87,16 @@ pub trait Store: Send + Sync {
 
     /// Forgets what is over and began before a time; how many.
     async fn forget(&self, before: i64) -> Result<u64, JournalError>;
+
+    /// Keeps values; one of the same reference takes the other's place.
+    async fn side_keep(&self, values: &[SideValue]) -> Result<(), JournalError>;
+
+    /// Says what becomes of kept values.
+    async fn side_mark(&self, of: SideOf<'_>, mark: SideMark) -> Result<(), JournalError>;
+
+    /// Kept values.
+    async fn side_values(&self, of: SideOf<'_>) -> Result<Vec<SideValue>, JournalError>;
+
+    /// Kept values that REST is to be asked about by this time, no more than this.
+    async fn side_due(&self, now: i64, limit: usize) -> Result<Vec<SideValue>, JournalError>;
 }

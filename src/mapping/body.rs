@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::code::CodeTable;
 use super::condition::{Condition, Facts};
 use super::path::{JsonPath, Segment};
+use super::side::{self, Overflow};
 use super::tables::Source;
 use super::transform::{JsonKind, Transform};
 
@@ -43,6 +44,8 @@ pub struct Leaf {
     pub trigger: bool,
     /// When it is sent.
     pub when: Condition,
+    /// What happens to a value that is longer than REST takes, if it is not refused.
+    pub overflow: Option<Overflow>,
     container: Option<usize>,
     member: String,
 }
@@ -73,9 +76,21 @@ impl Leaf {
             transform,
             trigger,
             when,
+            overflow: None,
             container: None,
             member: String::new(),
         }
+    }
+
+    /// The value that it sends; nothing where it sends none.
+    pub fn sent<'f>(&self, facts: Facts<'f>) -> Option<Cow<'f, str>> {
+        self.text(facts).filter(|_| self.when.holds(facts))
+    }
+
+    /// By what a value is known that is kept aside, for REST does not take it.
+    pub fn reference(&self, facts: Facts<'_>) -> Option<String> {
+        let overflow = self.overflow?;
+        overflow.reference(facts.side?, &self.text(facts)?)
     }
 
     fn text<'f>(&self, facts: Facts<'f>) -> Option<Cow<'f, str>> {
@@ -111,6 +126,9 @@ impl Leaf {
             }
             LeafValue::From(_) => {
                 let text = self.text(facts)?;
+                if let Some(reference) = self.reference(facts) {
+                    return Some(json_text(&side::mark(&reference)));
+                }
                 let value = self.transform.to_rest(&text, codes, facts.decimals);
                 match (self.transform, self.transform.json()) {
                     (Transform::List, _) => {

@@ -119,6 +119,8 @@ pub struct Facts<'f> {
     pub preauthorization: Option<&'f str>,
     /// The id of the call at hand, unique for the merchant.
     pub transaction_id: &'f str,
+    /// The id of the request, where what is too long for REST is kept aside.
+    pub side: Option<&'f str>,
 }
 
 impl<'f> Facts<'f> {

@@ -94,6 +94,8 @@ pub struct Field {
     pub code: Option<CodeId>,
     /// Why its value must not be shown.
     pub sensitivity: Option<Sensitivity>,
+    /// Whether a value that looks like a card number is refused.
+    pub no_card: bool,
     /// Whether it is a control of the client library, and not data.
     pub control: bool,
     /// Where it goes when no mapping line says so, in the words of `mappings export`.

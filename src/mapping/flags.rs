@@ -44,11 +44,13 @@ pub enum LocalKind {
     NotVoidable,
     /// The journal cannot be written: nothing is done that is not on record.
     NoRecord,
+    /// A value that is kept aside cannot be read.
+    SideUnreadable,
 }
 
 impl LocalKind {
     /// The kinds by the names that tables use.
-    pub const NAMES: [(&'static str, LocalKind); 14] = [
+    pub const NAMES: [(&'static str, LocalKind); 15] = [
         ("success", LocalKind::Success),
         ("missing", LocalKind::Missing),
         ("invalid", LocalKind::Invalid),
@@ -63,6 +65,7 @@ impl LocalKind {
         ("wrong_kind", LocalKind::WrongKind),
         ("not_voidable", LocalKind::NotVoidable),
         ("no_record", LocalKind::NoRecord),
+        ("side_unreadable", LocalKind::SideUnreadable),
     ];
 }
 

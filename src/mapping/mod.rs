@@ -7,6 +7,7 @@
 //! this code; an unknown SCMP field never fails a request; a value is never cut.
 
 pub mod body;
+pub mod card_data;
 pub mod code;
 pub mod compile;
 pub mod condition;
@@ -30,7 +31,10 @@ pub mod schema_bundles;
 #[allow(missing_docs, reason = "as schema")]
 pub mod schema_flags;
 #[allow(missing_docs, reason = "as schema")]
+pub mod schema_rest;
+#[allow(missing_docs, reason = "as schema")]
 mod schema_steps;
+pub mod side;
 pub mod source;
 pub mod tables;
 pub mod token_id;
@@ -62,6 +66,8 @@ pub struct Settings {
     pub token_ids: TokenIds,
     /// The account verifies a card with a small authorization before its token is made.
     pub preauthorization: bool,
+    /// What is too long for REST is kept aside.
+    pub side_store: bool,
 }
 
 /// What a payment that creates tokens creates; a shipping address comes along when one was sent.

@@ -78,6 +78,21 @@ impl JsonPath {
             })
     }
 
+    /// The value at this path, to be changed.
+    pub fn find_mut<'v>(&self, root: &'v mut Value) -> Option<&'v mut Value> {
+        self.segments
+            .iter()
+            .try_fold(root, |value, segment| match segment {
+                Segment::Key(key) => value.get_mut(key),
+                Segment::Element { key, value: wanted } => {
+                    let mut elements = value.as_array_mut()?.iter_mut();
+                    elements.find(|one| one.get(key).and_then(Value::as_str) == Some(wanted))
+                }
+                Segment::Numbered(number) => value.as_array_mut()?.get_mut(usize::from(*number)),
+                Segment::Append => None,
+            })
+    }
+
     /// The path with every element written `[]`, as REST documents write it.
     pub fn plain(&self) -> String {
         let mut plain = String::new();

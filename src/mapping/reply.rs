@@ -67,6 +67,15 @@ impl Replies {
         }
     }
 
+    /// Puts a text at a place of a reply that holds one.
+    pub fn put(&mut self, place: &ReplyPath, text: String) {
+        if let Some(StepReply::Real { body, .. }) = &mut self.steps[place.step]
+            && let Some(found) = place.path.find_mut(body)
+        {
+            *found = Value::String(text);
+        }
+    }
+
     /// The HTTP status of a step's reply, as text.
     pub fn status(&self, step: usize) -> Option<String> {
         match self.steps[step].as_ref()? {

@@ -8,6 +8,7 @@ use toml::Spanned;
 pub use super::lines::{Lines, Unreadable};
 pub use super::schema_bundles::{RawBundle, RawBundles, RawPreauthorization, RawPreauthorizations};
 pub use super::schema_flags::{RawFlags, RawOutcome, RawSettle, RawText};
+pub use super::schema_rest::{RawMember, RawOperation, RawRest};
 pub use super::schema_steps::{RawKeep, RawStep, RawUndo, RawWay};
 
 macro_rules! unreadable {
@@ -47,6 +48,9 @@ pub struct RawField {
     #[serde(default)]
     pub aliases: Vec<String>,
     pub sensitivity: Option<String>,
+    /// A value that looks like a card number is refused.
+    #[serde(default)]
+    pub no_card: bool,
     #[serde(default)]
     pub control: bool,
     pub export: Option<String>,
@@ -87,47 +91,6 @@ pub struct RawFullCode {
 
 /// `codes.toml`.
 pub type RawCodes = IndexMap<Spanned<String>, IndexMap<Spanned<String>, Spanned<RawCode>>>;
-
-/// `rest/*.toml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawRest {
-    /// The words of `status` in replies.
-    #[serde(default)]
-    pub statuses: Vec<String>,
-    /// The words of `reason`, and of an error's `type`.
-    #[serde(default)]
-    pub reasons: Vec<String>,
-    /// What a request can make and a later one follow.
-    #[serde(default)]
-    pub kinds: Vec<String>,
-    #[serde(default)]
-    pub operations: IndexMap<Spanned<String>, RawOperation>,
-    #[serde(default)]
-    pub resources: IndexMap<String, IndexMap<Spanned<String>, RawMember>>,
-}
-
-/// An operation and the objects that it carries.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawOperation {
-    pub request: Option<Spanned<String>>,
-    pub reply: Option<Spanned<String>>,
-    /// The member without which a reply is not what was asked for.
-    pub proof: Option<Spanned<String>>,
-    /// Whether the API takes the body sealed by message-level encryption.
-    pub mle: Option<bool>,
-}
-
-/// A member of a REST object.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawMember {
-    pub max: Option<u16>,
-    #[serde(rename = "type")]
-    pub kind: Option<Spanned<String>>,
-    pub resource: Option<Spanned<String>>,
-}
 
 /// `bodies/*.toml`.
 #[derive(Debug, Deserialize)]

@@ -158,6 +158,8 @@ pub struct Checked {
     pub field: FieldId,
     /// REST's own limit in characters for this field in this service.
     pub rest_max: Option<u16>,
+    /// Whether a longer value is kept aside, where the merchant has that.
+    pub overflow: bool,
     /// When its value is used at all.
     pub when: Condition,
 }

@@ -30,8 +30,12 @@ impl From<UnsafeId> for Hindrance {
 
 impl Execution<'_> {
     pub(super) fn facts<'f>(&'f self, part: usize, method: Option<&'f Method>) -> Facts<'f> {
+        let settings = self.plan.settings;
         Facts {
             method,
+            side: settings
+                .side_store
+                .then_some(self.context.request_id.as_str()),
             ..self.plan.facts(&self.replies, part)
         }
     }

@@ -7,11 +7,10 @@ use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::reply::{Replies, StepReply};
 use crate::mapping::tables::Action;
 use crate::rest::{Call, Outcome};
-use crate::scmp;
 
 use super::calls::Hindrance;
 use super::change::{Change, Fate};
-use super::reply::{Built, PartOutcome, build};
+use super::side::{Side, SideWork};
 use super::{Context, History, Plan};
 
 /// What to do next.
@@ -28,6 +27,8 @@ pub enum Next {
         /// What it may change, unless it only reads.
         change: Option<Change>,
     },
+    /// See to values that REST does not take, and say what came of it.
+    Side(SideWork),
     /// Nothing: the reply is ready.
     Done,
 }
@@ -98,8 +99,8 @@ pub(super) struct Failure {
 pub struct Execution<'p> {
     pub(super) plan: Plan<'p>,
     pub(super) replies: Replies,
-    context: Context,
-    history: &'p dyn History,
+    pub(super) context: Context,
+    pub(super) history: &'p dyn History,
     pub(super) phase: Phase,
     /// The steps that had been read again already: once is enough.
     pub(super) reread: Vec<usize>,
@@ -108,11 +109,13 @@ pub struct Execution<'p> {
     pub(super) after: Option<Failure>,
     /// The last refusal of an id that may name something of another kind.
     pub(super) wrong_id: Option<Failure>,
-    calls: u32,
+    pub(super) calls: u32,
     pub(super) partial: Vec<String>,
-    undone: Option<bool>,
+    pub(super) undone: Option<bool>,
     /// What is known of the latest call.
     pub(super) fate: Fate,
+    /// What is kept aside.
+    pub(super) side: Side,
 }
 
 impl<'p> Execution<'p> {
@@ -133,14 +136,18 @@ impl<'p> Execution<'p> {
             partial: Vec::new(),
             undone: None,
             fate: Fate::NotSent,
+            side: Side::default(),
         }
     }
 
     /// What to do next. Asked again without an answer in between, it says the same.
     pub fn next_call(&mut self) -> Next {
         loop {
+            if let Some(work) = self.keep_after() {
+                return Next::Side(work);
+            }
             let due = match self.phase {
-                Phase::Done => return Next::Done,
+                Phase::Done => return self.recall().map_or(Next::Done, Next::Side),
                 Phase::Reread { read, .. } => Some((read, Purpose::Step)),
                 Phase::Step(at) => self.due(at, false).map(|at| (at, Purpose::Step)),
                 Phase::After(at) => self.due(at, true).map(|at| (at, Purpose::After)),
@@ -174,6 +181,11 @@ impl<'p> Execution<'p> {
                 },
                 Action::Call(call) => match self.call(step.part, call, purpose) {
                     Ok(made) => {
+                        if purpose != Purpose::Undo
+                            && let Some(work) = self.keep_before(at, call, &made)
+                        {
+                            return Next::Side(work);
+                        }
                         return Next::Call {
                             change: self.change(step, call, &made, purpose),
                             call: made,
@@ -213,6 +225,7 @@ impl<'p> Execution<'p> {
     pub fn answered(&mut self, outcome: Outcome) -> Fate {
         self.calls += 1;
         self.fate = Fate::of(&outcome);
+        let (step, undone) = self.at_hand();
         match self.phase {
             Phase::Done => {}
             Phase::Undo(left) => {
@@ -236,6 +249,7 @@ impl<'p> Execution<'p> {
                 }
             }
         }
+        self.note_side(step, undone);
         self.fate.clone()
     }
 
@@ -252,90 +266,10 @@ impl<'p> Execution<'p> {
         self.phase = next;
     }
 
-    /// The SCMP reply and what became of the request. Call it when [`Execution::next_call`] says `Done`.
-    pub fn finish(&self) -> (scmp::Reply, Summary) {
-        self.told(self.failure.as_ref())
-    }
-
-    fn told(&self, failure: Option<&Failure>) -> (scmp::Reply, Summary) {
-        let success = self.local(LocalKind::Success);
-        let verdict = failure.map_or(success, |failure| failure.verdict.clone());
-        let made = self.made();
-        let (id, kind) = match made.first() {
-            Some(made) => (made.id.as_str(), Some(made.kind.as_str())),
-            None => (self.context.request_id.as_str(), None),
-        };
-        let parts = self.parts(failure);
-        let built = Built {
-            tables: self.plan.tables,
-            program: Some(self.plan.program),
-            parts: &parts,
-            context: &self.context,
-            token: &self.history.token(id, kind),
-        };
-        let reply = build(&built, self.facts(0, None));
-        let unmapped = self.unmapped().len();
-        let summary = Summary {
-            flag: verdict.flag,
-            rcode: verdict.rcode,
-            calls: self.calls,
-            partial: match failure {
-                Some(_) => self.partial.clone(),
-                None => Vec::new(),
-            },
-            undone: self.undone,
-            made,
-            unmapped,
-        };
-        (reply, summary)
-    }
-
-    /// The reply where nobody may say what became of the request.
-    pub fn lost(&self) -> (scmp::Reply, Summary) {
-        self.told(Some(&Failure {
-            verdict: self.local(LocalKind::Unknown),
-            part: 0,
-            told: None,
-        }))
-    }
-
     /// Whether these services move money or create something: then a repetition must not do so again.
     pub fn creates(&self) -> bool {
         let mut calls = self.plan.program.steps.iter().filter_map(|s| s.call());
         calls.any(|call| call.template.method == Method::POST || !call.makes.is_empty())
-    }
-
-    /// What became of each service.
-    fn parts(&self, failure: Option<&Failure>) -> Vec<PartOutcome> {
-        let outcome = |number: usize| match failure {
-            _ if self.plan.program.parts[number].after.is_some() => self.by_itself(number),
-            Some(failure) if number > failure.part => PartOutcome::NotRun,
-            Some(failure) if number == failure.part => {
-                PartOutcome::Failed(failure.verdict.clone(), failure.told)
-            }
-            _ => PartOutcome::Done,
-        };
-        (0..self.plan.program.parts.len()).map(outcome).collect()
-    }
-
-    /// What was made, be it that a later check declined it: it has an id, and can be followed.
-    fn made(&self) -> Vec<Made> {
-        let facts = self.facts(0, None);
-        let steps = self.plan.program.steps.iter().enumerate();
-        let ran = steps.filter(|(at, _)| self.replies.body(*at).is_some());
-        ran.filter_map(|(_, step)| {
-            let makes = step
-                .call()?
-                .makes
-                .iter()
-                .find(|makes| makes.when.holds(facts))?;
-            let id = self.replies.text(&makes.id)?.into_owned();
-            Some(Made {
-                id,
-                kind: makes.kind.clone(),
-            })
-        })
-        .collect()
     }
 
     /// Fields that came and that nothing is done with.

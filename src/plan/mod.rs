@@ -17,6 +17,9 @@ mod keep;
 mod reply;
 mod select;
 pub mod settle;
+mod side;
+mod side_values;
+mod told;
 mod total;
 
 use crate::mapping::condition::Facts;
@@ -33,6 +36,7 @@ pub use change::{Change, Fate};
 pub use execution::{Execution, Made, Next, Purpose, Summary};
 pub use reply::unreadable;
 pub use select::{SelectError, select};
+pub use side::{Keeping, KeptValue, SideEnd, SideWork, Wanted};
 
 use reply::refused;
 
@@ -174,6 +178,7 @@ impl<'p> Plan<'p> {
             total: self.total.as_deref(),
             preauthorization: self.preauthorization.as_deref(),
             transaction_id: "",
+            side: None,
         }
     }
 }

@@ -98,6 +98,7 @@ fn without_calls(built: &Built<'_>, values: &Values<'_>) -> scmp::Reply {
         total: None,
         preauthorization: None,
         transaction_id: "",
+        side: None,
     };
     build(built, facts)
 }

@@ -69,6 +69,11 @@ impl Limit {
         };
         let (letter, other, wrong) = match self.kind.as_str() {
             "text" => ("x", None, ""),
+            "words" => (
+                "x",
+                Some("card 4111111111111111"),
+                " (must hold no card number)",
+            ),
             "digits" => ("1", Some("x"), " (must be digits)"),
             "decimal" => ("1", Some("1,5"), " (must be a decimal number)"),
             "flag" => ("1", Some("maybe"), " (must be yes or no)"),

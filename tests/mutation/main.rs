@@ -155,6 +155,8 @@ fn no_part_of_a_line_can_be_deleted() {
         "number",
         "unblamed",
         "wrong_id",
+        "no_card",
+        "overflow",
         "status",
     ] {
         for place in &places {

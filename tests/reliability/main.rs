@@ -23,6 +23,8 @@ mod recovery;
 mod repeats;
 mod scene;
 mod server;
+mod side;
 mod stores;
 mod table;
 mod unknown;
+mod vault;

@@ -33,6 +33,7 @@ pub fn attach(
     }
     for (id, merchant) in &mut config.merchants {
         merchant.base_url = None;
+        merchant.settings.side_store = !config.side_store.keys.is_empty();
         settings.merchants.extend(known(id, merchant));
     }
     let equipped = config.merchants.iter();

@@ -154,7 +154,7 @@ impl Resolver<'_> {
     }
 
     /// The text of a file, without the newline that files end with.
-    fn read(&self, file: &PathBuf) -> Result<String, String> {
+    pub(in crate::config) fn read(&self, file: &PathBuf) -> Result<String, String> {
         let file = self.folder.join(file);
         std::fs::read_to_string(&file)
             .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())

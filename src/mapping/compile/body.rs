@@ -6,6 +6,7 @@ use crate::mapping::diagnostic::Diagnostic;
 use crate::mapping::field::{Field, Kind, OFFER};
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::{RawBody, RawLine};
+use crate::mapping::side::Overflow;
 use crate::mapping::source::SourceFile;
 use crate::mapping::tables::Source;
 use crate::mapping::transform::{JsonKind, Transform};
@@ -44,6 +45,9 @@ pub fn body(
             Ok(leaf) => leaves.extend(leaf),
             Err(message) => faults.push(file.at(line.span().start, message)),
         }
+    }
+    for (leaf, number) in leaves.iter_mut().zip(0..) {
+        leaf.overflow = leaf.overflow.map(|known| Overflow { number, ..known });
     }
     if let Some(at) = &raw.offers_at {
         match offers(file, raw, at.get_ref(), sent, scope, faults) {
@@ -177,7 +181,17 @@ fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>
     let constant = matches!(value, LeafValue::Constant(_))
         || matches!(value, LeafValue::From(Source::Computed(_)));
     let trigger = raw.trigger.unwrap_or(!constant);
-    Ok(Some(Leaf::new(path, value, transform, trigger, when)))
+    let of_field = matches!(value, LeafValue::From(Source::Field(_)));
+    let max = member.max.filter(|_| member.overflow && of_field);
+    if max.is_some() && transform != Transform::Copy {
+        return Err(format!(
+            "\"{}\" may be kept aside, so its value goes there as it is: leave out `transform`.",
+            raw.path
+        ));
+    }
+    let mut leaf = Leaf::new(path, value, transform, trigger, when);
+    leaf.overflow = max.map(|max| Overflow { max, number: 0 });
+    Ok(Some(leaf))
 }
 
 /// What a transform makes must be JSON whatever the field holds.

@@ -16,6 +16,7 @@ pub fn checked(program: &Program, scope: &Scope<'_>) -> Vec<Checked> {
             part,
             field,
             rest_max: None,
+            overflow: false,
             when,
         });
     };
@@ -68,6 +69,7 @@ fn leaves(
                     part,
                     field: *field,
                     rest_max,
+                    overflow: leaf.overflow.is_some(),
                     when,
                 });
             }

@@ -200,6 +200,7 @@ fn field(name: &str, raw: &RawField, codes: &[CodeTable]) -> Result<Field, Strin
             .as_deref()
             .map(|name| named("sensitivity", name, &Sensitivity::NAMES))
             .transpose()?,
+        no_card: raw.no_card,
         control: raw.control,
         export: raw.export.clone(),
     })

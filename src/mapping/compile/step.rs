@@ -73,6 +73,15 @@ fn rest_call(
         );
         undo.extend((!when.is_never()).then_some(Undo { template, when }));
     }
+    let overflows = body.is_some_and(|body| {
+        let leaves = bodies.get(body).into_iter().flat_map(Body::leaves);
+        leaves.into_iter().any(|leaf| leaf.overflow.is_some())
+    });
+    if overflows && raw.undo.is_empty() && name.starts_with("POST ") {
+        return Err(format!(
+            "\"{name}\" makes something of which values are kept aside, and they may fail to be: say what undoes it."
+        ));
+    }
     let settle = raw.settle.as_ref().map(|ways| {
         let ways = ways.iter().map(|way| settle_way(way, body, bodies, scope));
         ways.collect::<Result<Vec<_>, _>>()

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use crate::mapping::diagnostic::{Diagnostic, hint};
 use crate::mapping::path::{JsonPath, Segment};
 use crate::mapping::schema::RawRest;
+use crate::mapping::side;
 use crate::mapping::transform::JsonKind;
 
 use super::Read;
@@ -45,6 +46,8 @@ pub struct Operation {
 #[derive(Clone, Default)]
 pub struct Member {
     pub max: Option<u16>,
+    /// Whether a longer value goes to the side store.
+    pub overflow: bool,
     pub kind: JsonKind,
     resource: Option<String>,
 }
@@ -74,11 +77,22 @@ impl Vocabulary {
                             JsonKind::Text
                         }
                     };
+                    if let Some(overflow) = &member.overflow
+                        && (overflow.get_ref() != "side"
+                            || member.max.is_none_or(|max| max < side::MARK_MAX))
+                    {
+                        let text = format!(
+                            "`overflow` is \"side\", of a member with a `max` of {} or more.",
+                            side::MARK_MAX
+                        );
+                        faults.push(file.at(overflow.span().start, text));
+                    }
                     let resource = member.resource.as_ref().map(|name| name.get_ref().clone());
                     list.insert(
                         path.get_ref().clone(),
                         Member {
                             max: member.max,
+                            overflow: member.overflow.is_some(),
                             kind,
                             resource,
                         },
