@@ -129,6 +129,8 @@ pub enum JsonKind {
 pub fn cut(value: &str, decimals: usize) -> &str {
     match value.split_once('.') {
         Some((whole, part)) if part.len() > decimals => match decimals {
+            // ".5" has no whole part, and nothing is no amount.
+            0 if whole.is_empty() => "0",
             0 => whole,
             _ => &value[..whole.len() + 1 + decimals],
         },
@@ -175,7 +177,9 @@ fn year4(value: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::super::code::{Code, NumberCheck};
+    use super::super::validate::is_decimal;
     use super::*;
+    use proptest::prelude::*;
 
     fn codes() -> Vec<CodeTable> {
         let code = |scmp: &str, rest: &str, also: &[&str]| Code {
@@ -220,10 +224,25 @@ mod tests {
     fn amounts_are_cut_to_the_currency() {
         assert_eq!(cut("100.75", 0), "100");
         assert_eq!(cut("1.2345", 3), "1.234");
+        assert_eq!(cut(".5", 0), "0");
+        assert_eq!(cut(".00", 0), "0");
+        assert_eq!(cut(".567", 2), ".56");
         assert_eq!(
             Transform::Time.from_rest("2026-01-01T10:20:30Z", &[]),
             "2026-01-01T102030Z"
         );
+    }
+
+    proptest! {
+        /// What is cut is an amount still, of so many decimals and not of more.
+        #[test]
+        fn a_cut_amount_is_an_amount(amount in "[0-9]{1,12}|[0-9]{0,12}\\.[0-9]{1,8}|[0-9]{1,12}\\.", decimals in 0_usize..4) {
+            let cut = cut(&amount, decimals);
+            prop_assert!(is_decimal(cut), "{cut}");
+            let part = cut.split_once('.').map_or(0, |(_, part)| part.len());
+            prop_assert!(part <= decimals);
+            prop_assert!(amount.starts_with(cut) || (cut == "0" && amount.starts_with('.')));
+        }
     }
 
     #[test]
