@@ -38,6 +38,8 @@ pub enum LocalKind {
     Malformed,
     /// A payment went well, and the token that was to come with it did not.
     TokenLost,
+    /// A payment went well, and the update of its token did not.
+    UpdateLost,
     /// What an id names is known, and is nothing that can be followed so.
     WrongKind,
     /// The same, for a void.
@@ -62,6 +64,7 @@ impl LocalKind {
         ("too_large", LocalKind::TooLarge),
         ("malformed", LocalKind::Malformed),
         ("token_lost", LocalKind::TokenLost),
+        ("update_lost", LocalKind::UpdateLost),
         ("wrong_kind", LocalKind::WrongKind),
         ("not_voidable", LocalKind::NotVoidable),
         ("no_record", LocalKind::NoRecord),
