@@ -81,6 +81,23 @@ pub struct FlagText {
     pub flag: String,
     /// The text, with `{field}`, `{detail}` and `{message}`.
     pub text: String,
+    /// What is said where the pattern wants REST's words and there are none.
+    pub plain: String,
+}
+
+impl FlagText {
+    /// The text, for what is blamed and what REST says.
+    fn filled(&self, blamed: Option<&str>, said: Option<&str>) -> String {
+        let wants =
+            |hole: &str, filling: Option<&str>| self.text.contains(hole) && filling.is_none();
+        if wants("{field}", blamed.or(said)) || wants("{message}", said) {
+            return self.plain.clone();
+        }
+        let said = said.unwrap_or_default();
+        self.text
+            .replace("{field}", blamed.unwrap_or(said))
+            .replace("{message}", said)
+    }
 }
 
 /// A REST outcome and what is said of it.
@@ -184,6 +201,8 @@ pub struct RestError {
     pub message: Option<String>,
     /// The paths that the details name, location first.
     pub blamed: Vec<String>,
+    /// Whether there are details, be it that they name nothing.
+    pub detailed: bool,
 }
 
 impl RestError {
@@ -201,6 +220,7 @@ impl RestError {
             kind: text(error, "type").or_else(|| text(error, "reason")),
             message: text(error, "message")
                 .or_else(|| body.pointer("/response/rmsg")?.as_str().map(str::to_owned)),
+            detailed: details.is_some_and(|details| !details.is_empty()),
             blamed: details.into_iter().flatten().filter_map(blamed).collect(),
         }
     }
@@ -245,19 +265,20 @@ impl Flags {
                 && line.http.fits(http)
                 && is(&line.status, &error.status)
                 && is(&line.kind, &error.kind)
-                && (!line.unblamed || error.blamed.is_empty())
+                && (!line.unblamed || !error.detailed)
         };
         self.settle.iter().find(fits).map(|line| line.means)
     }
 
-    /// What is said of a REST reply, good or bad; `field` is the SCMP name of what it blames. The flag beside it: whether
-    /// the reply may mean that an id names something of another kind.
+    /// What is said of a REST reply, good or bad; `field` is the SCMP name of what it blames, `id` that of the
+    /// id in the call's path. The flag beside it: whether the reply may mean that the id names something of another kind.
     pub fn rest(
         &self,
         group: &str,
         http: u16,
         error: &RestError,
         field: Option<&str>,
+        id: Option<&str>,
     ) -> Option<(Verdict, bool)> {
         let is = |wanted: &Option<String>, found: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
@@ -268,23 +289,14 @@ impl Flags {
                 && is(&line.status, error.status.as_deref())
                 && is(&line.kind, error.kind.as_deref())
                 && is(&line.field, field)
-                && (!line.unblamed || error.blamed.is_empty())
+                && (!line.unblamed || !error.detailed)
         };
         let line = self.rest.iter().find(fits)?;
         let says = &line.says;
-        let said = [&error.message, &error.kind, &error.status];
-        let said = said
-            .into_iter()
-            .flatten()
-            .next()
-            .map_or("no reason given", String::as_str);
         let blamed = field
             .or(error.blamed.first().map(String::as_str))
-            .unwrap_or(said);
-        let message = says
-            .text
-            .replace("{field}", blamed)
-            .replace("{message}", said);
+            .or(id.filter(|_| line.wrong_id && !error.detailed));
+        let message = says.filled(blamed, error.message.as_deref());
         let verdict = Verdict {
             rcode: says.rcode,
             flag: says.flag.clone(),

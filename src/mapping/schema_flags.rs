@@ -10,10 +10,18 @@ use super::lines::Lines;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawFlags {
-    pub flags: IndexMap<String, i8>,
+    pub flags: IndexMap<String, RawFlag>,
     pub local: IndexMap<Spanned<String>, Spanned<RawText>>,
     pub rest: Lines<RawOutcome>,
     pub settle: Lines<RawSettle>,
+}
+
+/// A flag's code, and what is said where REST says nothing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFlag {
+    pub rcode: i8,
+    pub text: String,
 }
 
 /// A flag and its text.

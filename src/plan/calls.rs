@@ -190,6 +190,12 @@ impl Execution<'_> {
         Some(&self.plan.tables.dictionary.get(field).name)
     }
 
+    /// The field of the id in a call's path.
+    pub(super) fn followed_field(&self, call: &RestCall) -> Option<&str> {
+        let field = path_fields(call).next()?;
+        Some(&self.plan.tables.dictionary.get(field).name)
+    }
+
     /// The field of the one line of a call's body whose path fits.
     fn only(&self, call: &RestCall, fits: impl Fn(&str) -> bool) -> Option<FieldId> {
         let body = &self.plan.program.bodies[call.body?];

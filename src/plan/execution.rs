@@ -177,7 +177,7 @@ impl<'p> Execution<'p> {
                         self.failure = Some(failure);
                         self.phase = Phase::Undo(self.plan.program.steps.len());
                     }
-                    None => self.give_up(at, self.local(*kind)),
+                    None => self.give_up(at, self.refused(*kind)),
                 },
                 Action::Call(call) => match self.call(step.part, call, purpose) {
                     Ok(made) => {
@@ -284,6 +284,13 @@ impl<'p> Execution<'p> {
 
     pub(super) fn transaction_id(&self) -> String {
         format!("{}{:02}", self.context.request_id, self.calls + 1)
+    }
+
+    /// A refusal by a step: it names the id that the request follows, where the text asks for it.
+    fn refused(&self, kind: LocalKind) -> Verdict {
+        let id = self.plan.program.follow_on.map(|follow_on| follow_on.id);
+        let name = id.map_or("", |id| &self.plan.tables.dictionary.get(id).name);
+        self.plan.tables.flags.local(kind, name, "")
     }
 
     pub(super) fn local(&self, kind: LocalKind) -> Verdict {

@@ -8,6 +8,7 @@ use crate::mapping::mask::may_be_same;
 use crate::mapping::reply::StepReply;
 use crate::mapping::tables::RestCall;
 use crate::rest::{Answer, Failure as Failed, Outcome};
+use crate::telemetry::scrub;
 
 use super::change::Fate;
 use super::execution::{Execution, Failure, Phase};
@@ -38,7 +39,13 @@ impl Execution<'_> {
     /// of the flags table that is for any status.
     fn no_answer(&self, call: &RestCall) -> Verdict {
         let flags = &self.plan.tables.flags;
-        let said = flags.rest(&call.template.group, NO_STATUS, &RestError::default(), None);
+        let said = flags.rest(
+            &call.template.group,
+            NO_STATUS,
+            &RestError::default(),
+            None,
+            None,
+        );
         said.map_or_else(|| self.local(LocalKind::Unreadable), |(verdict, _)| verdict)
     }
 
@@ -80,15 +87,18 @@ impl Execution<'_> {
                 .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
         }
         let error = RestError::read(&body);
-        let field = self.blamed(call, answer.status, &error).map(str::to_owned);
+        let field = self.blamed(call, answer.status, &error);
         let judged = self.plan.tables.flags.rest(
             &call.template.group,
             answer.status,
             &error,
-            field.as_deref(),
+            field,
+            self.followed_field(call),
         );
-        let (verdict, wrong_id) =
+        let (mut verdict, wrong_id) =
             judged.unwrap_or_else(|| (self.local(LocalKind::Unreadable), false));
+        // REST's own words are in it, and may quote what was sent.
+        verdict.message = scrub(&verdict.message).into_owned();
         if good {
             let reply = StepReply::Real {
                 status: answer.status,

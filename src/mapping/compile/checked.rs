@@ -53,6 +53,17 @@ fn leaves(
     checked: &mut Vec<Checked>,
 ) {
     for leaf in body.leaves() {
+        // A flag may decide what is sent without being sent: a word that is neither yes nor no decides nothing.
+        let tests = leaf.when.alternatives.iter().flatten();
+        checked.extend(tests.filter_map(|test| match test {
+            Test::Says(field, _) => Some(Checked {
+                part,
+                field: *field,
+                rest_max: None,
+                when: Condition::default(),
+            }),
+            _ => None,
+        }));
         match &leaf.value {
             LeafValue::Offers(element) => {
                 let below = format!("{}[].", leaf.path);

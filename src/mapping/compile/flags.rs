@@ -66,17 +66,18 @@ pub fn flags(
 }
 
 fn flag_text(raw: &RawFlags, flag: &str, text: &str) -> Result<FlagText, String> {
-    let rcode = raw.flags.get(flag).ok_or_else(|| {
+    let known = raw.flags.get(flag).ok_or_else(|| {
         let hint = hint(flag, raw.flags.keys().map(String::as_str));
         format!("unknown flag \"{flag}\"{hint} Flags are listed in [flags].")
     })?;
-    match rcode {
-        -1..=1 => Ok(FlagText {
-            rcode: *rcode,
+    match known.rcode {
+        rcode @ -1..=1 => Ok(FlagText {
+            rcode,
             flag: flag.to_owned(),
             text: text.to_owned(),
+            plain: known.text.clone(),
         }),
-        _ => Err(format!(
+        rcode => Err(format!(
             "flag \"{flag}\" has code {rcode}; codes are 1, 0 and -1."
         )),
     }
