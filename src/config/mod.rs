@@ -17,7 +17,7 @@ use indexmap::IndexMap;
 
 use crate::mapping::diagnostic::{Diagnostic, line_of, toml_message};
 use crate::mapping::{Settings, Tables};
-use crate::rest::{ClientSettings, Credentials};
+use crate::rest::{ClientSettings, Credentials, Secret};
 use crate::scmp::Charset;
 
 pub use expiry::Expiry;
@@ -76,6 +76,8 @@ pub struct Server {
 pub struct Merchant {
     /// What the REST side knows the merchant by.
     pub credentials: Credentials,
+    /// Secrets of before: request tokens that were made with them are still known.
+    pub old_secrets: Vec<Secret>,
     /// A REST host of its own.
     pub base_url: Option<String>,
     /// The charset of requests that do not name theirs.

@@ -150,6 +150,7 @@ impl Resolver<'_> {
     ) -> Option<Merchant> {
         let section = format!("merchants.{id}");
         let keys = self.keys(&section, id, &raw)?;
+        let old_secrets = self.old_secrets(&section, &raw);
         let charset = match raw.charset.as_deref().map(Charset::from_label).transpose() {
             Ok(charset) => charset,
             Err(error) => {
@@ -214,6 +215,7 @@ impl Resolver<'_> {
         };
         Some(Merchant {
             credentials,
+            old_secrets,
             base_url: raw.base_url,
             charset,
             settings,

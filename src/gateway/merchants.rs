@@ -1,6 +1,7 @@
 //! The merchants whose requests are taken.
 
 use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct Merchant {
     settings: Settings,
     charset: Option<Charset>,
     token_key: hmac::Key,
+    /// Keys of secrets of before: tokens are still known by them, and none is made.
+    old_token_keys: Vec<hmac::Key>,
     retry_key: hmac::Key,
     replay: Option<Duration>,
     breaker: Arc<Breaker>,
@@ -74,6 +77,8 @@ impl Merchant {
         limits: &Limits,
     ) -> Result<Merchant, SetupError> {
         let token_key = identity::token_key(merchant.credentials.root());
+        let old_token_keys = merchant.old_secrets.iter();
+        let old_token_keys = old_token_keys.map(identity::token_key).collect();
         let account =
             client.merchant(merchant.credentials.clone(), merchant.base_url.as_deref())?;
         Ok(Merchant {
@@ -82,6 +87,7 @@ impl Merchant {
             settings: merchant.settings.clone(),
             charset: merchant.charset,
             token_key,
+            old_token_keys,
             retry_key: identity::retry_key(merchant.credentials.root()),
             replay: merchant.replay,
             breaker: Arc::new(Breaker::new(limits.breaker_failures, limits.breaker_pause)),
@@ -133,8 +139,12 @@ impl Merchant {
 impl History for Known<'_> {
     fn kind(&self, id: &str, token: Option<&str>) -> Option<String> {
         let merchant = self.merchant;
-        let told = || identity::kind_of(&merchant.token_key, &merchant.id, id, token?);
-        self.kind.clone().or_else(told)
+        let keys = iter::once(&merchant.token_key).chain(&merchant.old_token_keys);
+        let told = |token: &str| {
+            let mut keys = keys;
+            keys.find_map(|key| identity::kind_of(key, &merchant.id, id, token))
+        };
+        self.kind.clone().or_else(|| token.and_then(told))
     }
 
     fn token(&self, id: &str, kind: Option<&str>) -> String {

@@ -52,7 +52,7 @@ pub enum LocalKind {
 
 impl LocalKind {
     /// The kinds by the names that tables use.
-    pub const NAMES: [(&'static str, LocalKind); 15] = [
+    pub const NAMES: [(&'static str, LocalKind); 16] = [
         ("success", LocalKind::Success),
         ("missing", LocalKind::Missing),
         ("invalid", LocalKind::Invalid),

@@ -197,3 +197,44 @@ fn an_authorization_is_raised_and_captured_whole() {
     assert_flag(&capture, "1", "SOK");
     assert_eq!(capture["bill_bill_amount"], "15.00");
 }
+
+#[test]
+fn a_secret_of_before_still_vouches_for_its_tokens() {
+    let upstream = Upstream::start(|seen| {
+        let id = json!({"id": "7000000000000000000001", "status": "AUTHORIZED"});
+        let voided = json!({"id": "7000000000000000000002", "status": "VOIDED"});
+        reply(
+            201,
+            if seen.is("POST", "/voids") {
+                &voided
+            } else {
+                &id
+            },
+        )
+    });
+    let config = upstream.config("");
+    let before = Start::serve().config(&config).run();
+    let sale = send(
+        &before,
+        "ics_auth,ics_bill",
+        &format!("{VISA}{PAYER}grand_total_amount=10\n"),
+    );
+    assert_flag(&sale, "1", "SOK");
+    let old = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let new = config.replace(old, "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=");
+    let void = format!(
+        "void_request_id={}\nvoid_request_token={}\n",
+        sale["request_id"], sale["request_token"]
+    );
+    let path = |config: &str| {
+        let gateway = Start::serve().config(config).run();
+        assert_flag(&send(&gateway, "ics_void", &void), "1", "SOK");
+        upstream.seen().last().unwrap().path.clone()
+    };
+    assert!(
+        path(&new).contains("/captures/"),
+        "a foreign token says nothing"
+    );
+    let known = format!("{new}old_shared_secrets = [\"{old}\"]\n");
+    assert!(path(&known).contains("/payments/"), "its own says a sale");
+}

@@ -62,6 +62,7 @@ fn ready_made(known: &sandbox::Merchant) -> Option<(String, Merchant)> {
     };
     let secret = Secret::from_bytes(secret.clone());
     let merchant = Merchant {
+        old_secrets: Vec::new(),
         credentials: Credentials {
             merchant_id: known.id.clone(),
             authentication: Authentication::shared_secret(id.as_str(), secret),

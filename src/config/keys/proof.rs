@@ -65,6 +65,37 @@ impl Resolver<'_> {
         Some(SharedSecret { key_id, secret })
     }
 
+    /// The secrets of before, each in the text, in a file or in the environment.
+    pub(in crate::config) fn old_secrets(
+        &mut self,
+        section: &str,
+        raw: &RawMerchant,
+    ) -> Vec<Secret> {
+        let texts = raw.old_shared_secrets.iter();
+        let files = raw.old_shared_secret_files.iter();
+        let names = raw.old_shared_secret_envs.iter();
+        let texts = texts.map(|text| (Some(text.clone()), None, None));
+        let files = files.map(|file| (None, Some(file.clone()), None));
+        let names = names.map(|name| (None, None, Some(name.clone())));
+        let settings = [
+            "old_shared_secrets",
+            "old_shared_secret_files",
+            "old_shared_secret_envs",
+        ];
+        let mut secrets = Vec::new();
+        for (text, file, name) in texts.chain(files).chain(names) {
+            let Some(Some((setting, text))) = self.text(section, settings, (&text, &file, &name))
+            else {
+                continue;
+            };
+            match Secret::from_base64(text.trim()) {
+                Ok(secret) => secrets.push(secret),
+                Err(error) => self.fault(section, setting, error.to_string()),
+            }
+        }
+        secrets
+    }
+
     /// A private key with its certificate.
     fn certified(&mut self, section: &str, id: &str, raw: &RawMerchant) -> Option<Proof> {
         if matches!(raw.auth, RawAuth::HttpSignature) {

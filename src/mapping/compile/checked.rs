@@ -60,6 +60,7 @@ fn leaves(
                 part,
                 field: *field,
                 rest_max: None,
+                overflow: false,
                 when: Condition::default(),
             }),
             _ => None,

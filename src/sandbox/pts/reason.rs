@@ -158,6 +158,19 @@ const REASONS: &[Reason] = &[
         "Soft Decline - The order is marked for review."),
     row(481, 201, RISK, "DECISION_PROFILE_REJECT", "DREJECT",
         "Soft Decline - The order is rejected."),
+    row(490, 201, DECLINED, "DAGGDENIED", "DAGGDENIED", "Decline - The aggregator denied it."),
+    row(491, 201, DECLINED, "DAGGREJECTED", "DAGGREJECTED",
+        "Decline - The aggregator rejected it."),
+    // This one has no code in public documents; the next free one stands for it.
+    row(492, 201, DECLINED, "DSYSREJECTED", "DSYSREJECTED", "Decline - The system rejected it."),
+    row(700, 201, DECLINED, "CUSTOMER_WATCHLIST_MATCH", "DRESTRICTED",
+        "Decline - The customer is on a list of denied parties."),
+    row(701, 201, DECLINED, "ADDRESS_COUNTRY_WATCHLIST_MATCH", "DRESTRICTED",
+        "Decline - The country of the address is restricted."),
+    row(702, 201, DECLINED, "EMAIL_COUNTRY_WATCHLIST_MATCH", "DRESTRICTED",
+        "Decline - The country of the e-mail address is restricted."),
+    row(703, 201, DECLINED, "IP_COUNTRY_WATCHLIST_MATCH", "DRESTRICTED",
+        "Decline - The country of the IP address is restricted."),
 ];
 
 /// The outcome of a code, but for the two good ones.
