@@ -86,7 +86,8 @@ proptest! {
         let fields = [("customer_firstname", name), ("ship_to_city", city), ("merchant_defined_data1", data)];
         let lines = create(&fields);
         let Ok(request) = scmp::parse(&lines) else { return Ok(()) };
-        match open(tables, |_| Some(&settings), &Nothing, &request, &context()) {
+        let context = context();
+        match open(tables, |_| Some(&settings), &Nothing, &request, &context) {
             Opened::Refused(refused) => prop_assert!(!refused.refusals.is_empty()),
             Opened::Running(execution) => {
                 let mut found = Vec::new();
@@ -107,7 +108,8 @@ proptest! {
         let settings = Settings::default();
         let lines = "ics_applications=ics_pay_subscription_retrieve\nmerchant_id=m\nmerchant_ref_number=r\nsubscription_id=X\n";
         let request = scmp::parse(lines).expect("a request");
-        let Opened::Running(mut execution) = open(tables, |_| Some(&settings), &Nothing, &request, &context()) else {
+        let context = context();
+        let Opened::Running(mut execution) = open(tables, |_| Some(&settings), &Nothing, &request, &context) else {
             panic!("nothing is wrong with this request");
         };
         let stored = json!({"id": "X", "_embedded": {"defaultPaymentInstrument": {"state": "ACTIVE",

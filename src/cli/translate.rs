@@ -98,23 +98,23 @@ fn translate(
     match open(tables, settings, &NoHistory, &request, &context) {
         Opened::Refused(refused) => {
             let services = refused.services.unwrap_or_default();
-            translation.services.extend(names(&services));
+            translation.services.extend(names(services));
             for refusal in &refused.refusals {
                 let said = tables
                     .flags
                     .local(refusal.kind, &refusal.field, &refusal.detail);
                 translation.errors.push(TranslationError {
-                    flag: said.flag,
+                    flag: said.flag.to_owned(),
                     field: refusal.field.clone(),
-                    message: said.message,
+                    message: said.message.into_owned(),
                 });
             }
         }
         Opened::Running(mut execution) => {
-            translation.services.extend(names(&execution.services()));
+            translation.services.extend(names(execution.services()));
             translation
                 .unmapped
-                .extend(execution.unmapped().into_iter().map(str::to_owned));
+                .extend(execution.unmapped().map(str::to_owned));
             loop {
                 let call = match execution.next_call() {
                     Next::Call { call, .. } => call,

@@ -35,9 +35,9 @@ const REPEAT_PAUSE: Duration = Duration::from_millis(5);
 const REPEAT_PAUSE_MAX: Duration = Duration::from_millis(200);
 
 /// How a request ended.
-pub enum Ended {
+pub enum Ended<'p> {
     /// It was carried out.
-    Reply(Reply, Summary),
+    Reply(Reply, Summary<'p>),
     /// It came again: the first one's reply.
     Repeated(Reply),
     /// It came again, and the first changed nothing.
@@ -79,15 +79,14 @@ impl<'g> Conduct<'g> {
     }
 
     /// Makes the calls and writes them down.
-    pub async fn run(mut self, mut execution: Box<Execution<'_>>) -> Ended {
+    pub async fn run<'p>(mut self, mut execution: Box<Execution<'p>>) -> Ended<'p> {
         loop {
-            let (call, step, purpose, change) = match execution.next_call() {
+            let (call, step, purpose) = match execution.next_call() {
                 Next::Call {
                     call,
                     step,
                     purpose,
-                    change,
-                } => (call, step, purpose, change),
+                } => (call, step, purpose),
                 Next::Side(work) => {
                     let merchant = self.merchant;
                     self.gateway
@@ -97,9 +96,10 @@ impl<'g> Conduct<'g> {
                 }
                 Next::Done => break,
             };
+            let change = execution.change(&call, purpose);
             let changes = change.is_some();
             let intent = match change {
-                Some(change) => self.intend(&execution, &call, &step, change).await,
+                Some(change) => self.intend(&execution, &call, step, change).await,
                 None => Intent::Recorded,
             };
             let outcome = match (intent, purpose) {
@@ -112,7 +112,7 @@ impl<'g> Conduct<'g> {
                     Outcome::NotSent(Failure::NotRecorded)
                 }
             };
-            tell_of_call(self.context, &step, &call, purpose, &outcome);
+            tell_of_call(self.context, step, &call, purpose, &outcome);
             let fate = execution.answered(outcome);
             let record = self.unit.as_mut().and_then(|unit| unit.calls.last_mut());
             if let Some(record) = record.filter(|_| changes) {
@@ -146,7 +146,7 @@ impl<'g> Conduct<'g> {
                 let unit = self.unit.insert(Unit {
                     id: self.context.request_id.clone(),
                     merchant: self.merchant.id().to_owned(),
-                    services: execution.services(),
+                    services: execution.services().to_owned(),
                     key,
                     begun: now(),
                     owner: journal.owner().to_owned(),
@@ -177,14 +177,14 @@ impl<'g> Conduct<'g> {
     }
 
     /// Writes down how it ended, then answers.
-    async fn finish(mut self, execution: &Execution<'_>) -> Ended {
+    async fn finish<'p>(mut self, execution: &Execution<'p>) -> Ended<'p> {
         let (reply, summary) = execution.finish();
         let Some(mut unit) = self.unit.take() else {
             return Ended::Reply(reply, summary);
         };
-        unit.flag = Some(summary.flag.clone());
+        unit.flag = Some(summary.flag.to_owned());
         unit.rcode = Some(summary.rcode);
-        unit.made(&summary.made);
+        unit.made(&execution.made());
         unit.partial.clone_from(&summary.partial);
         let nothing = unit.calls.iter().all(|call| call.fate == CallFate::Nothing);
         let declined = unit.rcode == Some(0);
@@ -222,7 +222,7 @@ impl<'g> Conduct<'g> {
     }
 
     /// Answers a request that is on record already: waits for the first one while it is under way.
-    async fn repeated(mut self, mut first: Unit, execution: &Execution<'_>) -> Ended {
+    async fn repeated<'p>(mut self, mut first: Unit, execution: &Execution<'p>) -> Ended<'p> {
         self.unit = None;
         let mut pause = REPEAT_PAUSE;
         while first.state == State::Open && Instant::now() + pause < self.deadline {

@@ -114,7 +114,7 @@ impl Gateway {
         let merchant = request.get(MERCHANT).and_then(|id| self.merchants.find(id));
         let reply = self.reply(&request, merchant, context, begun).await;
         Response {
-            body: reply.render(charset),
+            body: reply.into_bytes(charset),
             charset,
         }
     }
@@ -160,13 +160,18 @@ impl Gateway {
         response
     }
 
-    fn unreadable(&self, kind: LocalKind, detail: &str, charset: Charset) -> (Response, Verdict) {
+    fn unreadable(
+        &self,
+        kind: LocalKind,
+        detail: &str,
+        charset: Charset,
+    ) -> (Response, Verdict<'_>) {
         let (reply, verdict) = self.unreadable_reply(kind, detail);
-        let body = reply.render(charset);
+        let body = reply.into_bytes(charset);
         (Response { body, charset }, verdict)
     }
 
-    fn unreadable_reply(&self, kind: LocalKind, detail: &str) -> (Reply, Verdict) {
+    fn unreadable_reply(&self, kind: LocalKind, detail: &str) -> (Reply, Verdict<'_>) {
         let context = identity::context(SystemTime::now());
         plan::unreadable(&self.tables, kind, detail, &context)
     }
@@ -199,7 +204,7 @@ impl Gateway {
             let services = execution.services();
             let told = Told {
                 merchant: merchant.id(),
-                service: &services,
+                service: services,
                 context: &context,
                 begun,
             };
@@ -249,7 +254,7 @@ impl Gateway {
         };
         let told = Told {
             merchant: merchant.map_or("-", Merchant::id),
-            service: refused.services.as_deref().unwrap_or("-"),
+            service: refused.services.unwrap_or("-"),
             context,
             begun,
         };
@@ -324,11 +329,11 @@ fn tell_of_call(context: &Context, step: &str, call: &Call, purpose: Purpose, ou
 }
 
 impl Told<'_> {
-    fn of_refusal(&self, verdict: &Verdict) {
-        self.line(&verdict.flag, verdict.rcode, 0, 0);
+    fn of_refusal(&self, verdict: &Verdict<'_>) {
+        self.line(verdict.flag, verdict.rcode, 0, 0);
     }
 
-    fn of_summary(&self, summary: &Summary) {
+    fn of_summary(&self, summary: &Summary<'_>) {
         let id = &self.context.request_id;
         if !summary.partial.is_empty() {
             let changed = summary.partial.join(", ");
@@ -338,7 +343,7 @@ impl Told<'_> {
             warn!(request_id = %id, merchant = self.merchant, "a step could not be undone: a token may be left over");
         }
         self.line(
-            &summary.flag,
+            summary.flag,
             summary.rcode,
             summary.calls,
             summary.unmapped,

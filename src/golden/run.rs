@@ -60,7 +60,8 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         }
     };
     let settings = case.settings();
-    let mut execution = match open(tables, |_| Some(&settings), case, &request, &case.context()) {
+    let context = case.context();
+    let mut execution = match open(tables, |_| Some(&settings), case, &request, &context) {
         Opened::Refused(refused) => return Produced::refused(refused.reply),
         Opened::Running(execution) => execution,
     };
@@ -68,10 +69,12 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
     let mut tasks: Vec<Task> = Vec::new();
     let mut side: Vec<String> = Vec::new();
     loop {
-        let (call, step, change) = match execution.next_call() {
+        let (call, step, purpose) = match execution.next_call() {
             Next::Call {
-                call, step, change, ..
-            } => (call, step, change),
+                call,
+                step,
+                purpose,
+            } => (call, step, purpose),
             Next::Side(work) => {
                 keep_aside(work, case, &mut execution, &mut side);
                 continue;
@@ -83,10 +86,11 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         let reply = expected.map_or(CannedReply::None(NoReply::NotSent), |call| {
             call.reply.clone()
         });
+        let change = execution.change(&call, purpose);
         let fate = execution.answered(outcome(&reply));
         calls.push(produced(call, reply));
         if let (Fate::Unknown, Some(change)) = (fate, change) {
-            tasks.extend(task(&step, change));
+            tasks.extend(task(step, change));
         }
     }
     let ends = execution.side_ends().iter();
@@ -99,7 +103,6 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
     }
     let mut unmapped: Vec<String> = execution
         .unmapped()
-        .into_iter()
         .map(str::to_owned)
         .collect();
     unmapped.sort();

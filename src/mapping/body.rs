@@ -2,12 +2,17 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
+use super::by_field::ByField;
 use super::code::CodeTable;
 use super::condition::{Condition, Facts};
+use super::field::FieldId;
 use super::path::{JsonPath, Segment};
-use super::side::{self, Overflow};
+use super::side::Overflow;
 use super::tables::Source;
-use super::transform::{JsonKind, Transform};
+use super::transform::Transform;
+use super::writer::Writer;
 
 /// A compiled body.
 #[derive(Debug)]
@@ -18,17 +23,28 @@ pub struct Body {
     containers: Vec<Container>,
     /// The leaves, those of one container together.
     leaves: Vec<Leaf>,
+    /// Those that hold a field of the request, by the field.
+    of_fields: ByField,
+    /// All others, in order.
+    others: Vec<u16>,
+    /// Those whose values may be kept aside.
+    overflowing: Vec<u16>,
 }
+
+/// How many leaves a body has mostly when it is written: room for them is on the stack.
+const USUAL: usize = 96;
 
 /// An object, an array, or a keyed element of an array.
 #[derive(Debug)]
-struct Container {
-    parent: Option<usize>,
+pub(super) struct Container {
+    pub(super) parent: Option<usize>,
+    /// How many containers it stands in, itself counted.
+    pub(super) depth: usize,
     /// What is written to open it, member name included.
-    open: String,
-    close: char,
+    pub(super) open: String,
+    pub(super) close: char,
     /// Whether opening it writes a first member.
-    opens_with_member: bool,
+    pub(super) opens_with_member: bool,
 }
 
 /// A mapping line.
@@ -47,7 +63,10 @@ pub struct Leaf {
     /// What happens to a value that is longer than REST takes, if it is not refused.
     pub overflow: Option<Overflow>,
     container: Option<usize>,
+    /// Its name with quotes and colon; empty for an element of a list.
     member: String,
+    /// The first leaf of the same member, by which lines for one member are known.
+    first: u16,
 }
 
 /// What a leaf holds.
@@ -79,21 +98,28 @@ impl Leaf {
             overflow: None,
             container: None,
             member: String::new(),
+            first: 0,
         }
     }
 
     /// The value that it sends; nothing where it sends none.
-    pub fn sent<'f>(&self, facts: Facts<'f>) -> Option<Cow<'f, str>> {
+    pub fn sent<'f>(&self, facts: &Facts<'f>) -> Option<Cow<'f, str>> {
         self.text(facts).filter(|_| self.when.holds(facts))
     }
 
     /// By what a value is known that is kept aside, for REST does not take it.
-    pub fn reference(&self, facts: Facts<'_>) -> Option<String> {
+    pub fn reference(&self, facts: &Facts<'_>) -> Option<String> {
         let overflow = self.overflow?;
         overflow.reference(facts.side?, &self.text(facts)?)
     }
 
-    fn text<'f>(&self, facts: Facts<'f>) -> Option<Cow<'f, str>> {
+    /// Where it stands, and what the member begins with.
+    pub(super) fn place(&self) -> (Option<usize>, &str) {
+        (self.container, &self.member)
+    }
+
+    /// Its value as it came.
+    pub(super) fn text<'f>(&self, facts: &Facts<'f>) -> Option<Cow<'f, str>> {
         match &self.value {
             LeafValue::Constant(_) | LeafValue::Offers(_) => None,
             LeafValue::From(source) => match source {
@@ -107,42 +133,6 @@ impl Leaf {
             },
         }
     }
-
-    /// The JSON value, where there is one.
-    fn json(&self, facts: Facts<'_>, codes: &[CodeTable]) -> Option<String> {
-        match &self.value {
-            LeafValue::Constant(json) => Some(json.clone()),
-            LeafValue::Offers(body) => {
-                let offers = facts.values.offers().iter();
-                let written = offers.map(|offer| {
-                    let facts = Facts {
-                        offer: Some(offer),
-                        ..facts
-                    };
-                    String::from_utf8_lossy(&body.write(facts, codes)).into_owned()
-                });
-                let written: Vec<String> = written.filter(|json| json != "{}").collect();
-                (!written.is_empty()).then(|| format!("[{}]", written.join(",")))
-            }
-            LeafValue::From(_) => {
-                let text = self.text(facts)?;
-                if let Some(reference) = self.reference(facts) {
-                    return Some(json_text(&side::mark(&reference)));
-                }
-                let value = self.transform.to_rest(&text, codes, facts.decimals);
-                match (self.transform, self.transform.json()) {
-                    (Transform::List, _) => {
-                        let words = value.split([',', ' ']).filter(|word| !word.is_empty());
-                        let words: Vec<String> = words.map(json_text).collect();
-                        (!words.is_empty()).then(|| words.join(","))
-                    }
-                    (_, JsonKind::Text) => Some(json_text(&value)),
-                    // The dictionary admits nothing else but digits and words for yes and no here.
-                    (_, JsonKind::Boolean | JsonKind::Number) => Some(value.into_owned()),
-                }
-            }
-        }
-    }
 }
 
 impl Body {
@@ -152,6 +142,9 @@ impl Body {
             name: name.to_owned(),
             containers: Vec::new(),
             leaves: Vec::new(),
+            of_fields: ByField::default(),
+            others: Vec::new(),
+            overflowing: Vec::new(),
         };
         let mut placed: Vec<(Vec<usize>, Leaf)> = Vec::new();
         for mut leaf in lines {
@@ -171,8 +164,29 @@ impl Body {
                 .map_or(placed.len(), |at| at + 1);
             placed.insert(at, (body.chain(container), leaf));
         }
-        body.leaves = depth_first(placed);
+        body.index(depth_first(placed));
         body
+    }
+
+    /// Takes the leaves in the order in which they are written, and notes how to find them.
+    fn index(&mut self, mut leaves: Vec<Leaf>) {
+        for at in 1..leaves.len() {
+            let (before, leaf) = (&leaves[at - 1], &leaves[at]);
+            let same = !leaf.member.is_empty()
+                && (before.container, &before.member) == (leaf.container, &leaf.member);
+            leaves[at].first = if same { before.first } else { at as u16 };
+        }
+        let numbered = || (0..).zip(&leaves);
+        let field = |leaf: &Leaf| match leaf.value {
+            LeafValue::From(Source::Field(field)) => Some(field),
+            _ => None,
+        };
+        self.of_fields = ByField::new(numbered().filter_map(|(at, leaf)| Some((field(leaf)?, at))));
+        let others = numbered().filter(|(_, leaf)| field(leaf).is_none());
+        self.others = others.map(|(at, _)| at).collect();
+        let overflowing = numbered().filter(|(_, leaf)| leaf.overflow.is_some());
+        self.overflowing = overflowing.map(|(at, _)| at).collect();
+        self.leaves = leaves;
     }
 
     /// The mapping lines.
@@ -180,43 +194,52 @@ impl Body {
         &self.leaves
     }
 
+    /// The mapping lines whose values may be kept aside.
+    pub fn overflowing(&self) -> impl Iterator<Item = &Leaf> {
+        self.overflowing.iter().map(|at| &self.leaves[usize::from(*at)])
+    }
+
     /// Whether a value came that is a reason to send this body.
-    pub fn is_triggered(&self, facts: Facts<'_>) -> bool {
+    pub fn is_triggered(&self, facts: &Facts<'_>) -> bool {
         self.leaves
             .iter()
             .any(|leaf| leaf.trigger && leaf.text(facts).is_some() && leaf.when.holds(facts))
     }
 
     /// Writes the body. Containers without a leaf do not appear.
-    pub fn write(&self, facts: Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
-        let mut writer = Writer {
-            out: Vec::with_capacity(1024),
-            open: Vec::new(),
-            first: true,
-        };
-        writer.out.push(b'{');
-        let mut written: Option<&Leaf> = None;
-        for leaf in &self.leaves {
+    pub fn write(&self, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(2048);
+        self.write_to(&mut out, facts, codes);
+        out
+    }
+
+    /// Writes the body behind what is there.
+    pub(super) fn write_to(&self, out: &mut Vec<u8>, facts: &Facts<'_>, codes: &[CodeTable]) {
+        let mut writer = Writer::new(out, &self.containers);
+        let mut written: Option<u16> = None;
+        for at in self.due(facts) {
+            let leaf = &self.leaves[usize::from(at)];
             // Of several lines for one member the first that has a value is sent.
-            let done = written.is_some_and(|written| {
-                !leaf.member.is_empty()
-                    && (written.container, &written.member) == (leaf.container, &leaf.member)
-            });
-            if done || !leaf.when.holds(facts) {
+            if written == Some(leaf.first) || !leaf.when.holds(facts) {
                 continue;
             }
-            let Some(json) = leaf.json(facts, codes) else {
-                continue;
-            };
-            writer.enter(self, leaf.container);
-            writer.comma();
-            writer.out.extend_from_slice(leaf.member.as_bytes());
-            writer.out.extend_from_slice(json.as_bytes());
-            written = Some(leaf);
+            if leaf.write(&mut writer, facts, codes) {
+                written = Some(leaf.first);
+            }
         }
-        writer.enter(self, None);
-        writer.out.push(b'}');
-        writer.out
+        writer.finish();
+    }
+
+    /// The leaves that can have a value, in order: of those for fields, the ones whose fields came.
+    fn due(&self, facts: &Facts<'_>) -> SmallVec<[u16; USUAL]> {
+        let mut due = SmallVec::from_slice(&self.others);
+        let mut add = |field: FieldId| due.extend_from_slice(self.of_fields.of(field));
+        match facts.offer {
+            Some(offer) => offer.present().for_each(&mut add),
+            None => facts.values.plain().for_each(&mut add),
+        }
+        due.sort_unstable();
+        due
     }
 
     fn container(&mut self, parent: Option<usize>, at: &Segment, next: Option<&Segment>) -> usize {
@@ -244,6 +267,7 @@ impl Body {
         known.unwrap_or_else(|| {
             self.containers.push(Container {
                 parent,
+                depth: parent.map_or(0, |parent| self.containers[parent].depth) + 1,
                 open,
                 close,
                 opens_with_member,
@@ -287,43 +311,4 @@ fn depth_first(placed: Vec<(Vec<usize>, Leaf)>) -> Vec<Leaf> {
 /// A JSON string with its quotes.
 pub fn json_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-struct Writer {
-    out: Vec<u8>,
-    open: Vec<usize>,
-    first: bool,
-}
-
-impl Writer {
-    /// Closes and opens containers until exactly those around `container` are open.
-    fn enter(&mut self, body: &Body, container: Option<usize>) {
-        let chain = body.chain(container);
-        let shared = self
-            .open
-            .iter()
-            .zip(&chain)
-            .take_while(|(open, want)| open == want)
-            .count();
-        while self.open.len() > shared {
-            if let Some(at) = self.open.pop() {
-                self.out.push(body.containers[at].close as u8);
-                self.first = false;
-            }
-        }
-        for at in &chain[shared..] {
-            self.comma();
-            self.out
-                .extend_from_slice(body.containers[*at].open.as_bytes());
-            self.first = !body.containers[*at].opens_with_member;
-            self.open.push(*at);
-        }
-    }
-
-    fn comma(&mut self) {
-        if !self.first {
-            self.out.push(b',');
-        }
-        self.first = false;
-    }
 }

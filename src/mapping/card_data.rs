@@ -6,6 +6,11 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 13..=19;
 /// Whether a text holds something that looks like a card number: 13 to 19 digits in a row whose last is the right check
 /// digit, or such digits in the groups in which cards show them.
 pub fn holds_card_number(text: &str) -> bool {
+    // Most texts have not even so many digits.
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if digits < *LENGTHS.start() {
+        return false;
+    }
     let other = |c: char| !c.is_ascii_digit();
     let alone = text.split(other).any(is_card_number);
     alone || [' ', '-'].into_iter().any(|gap| holds_groups(text, gap))

@@ -39,27 +39,84 @@ pub struct CodeTable {
     pub name: String,
     /// Its lines.
     pub codes: Vec<Code>,
+    /// The lines by their SCMP values, and by all their REST values: sorted without regard to case.
+    by_scmp: Vec<(String, usize)>,
+    by_rest: Vec<(String, usize)>,
+    /// The line for any other REST value.
+    other: Option<usize>,
 }
 
 impl CodeTable {
+    /// A table of these lines.
+    pub fn new(name: &str, codes: Vec<Code>) -> CodeTable {
+        let sorted = |mut words: Vec<(String, usize)>| {
+            // Of equal ones the first stays first.
+            words.sort_by(|(left, _), (right, _)| left.cmp(right));
+            words
+        };
+        let lines = || codes.iter().enumerate();
+        let scmp = lines().map(|(at, code)| (code.scmp.to_ascii_lowercase(), at));
+        let rest = lines().flat_map(|(at, code)| {
+            let words = [&code.rest].into_iter().chain(&code.also);
+            words.map(move |word| (word.to_ascii_lowercase(), at))
+        });
+        CodeTable {
+            name: name.to_owned(),
+            by_scmp: sorted(scmp.collect()),
+            by_rest: sorted(rest.collect()),
+            other: codes.iter().position(|code| code.rest == OTHER),
+            codes,
+        }
+    }
+
     /// The line of an SCMP value, in any case.
     pub fn by_scmp(&self, value: &str) -> Option<&Code> {
-        self.codes
-            .iter()
-            .find(|code| code.scmp.eq_ignore_ascii_case(value))
+        Some(&self.codes[find(&self.by_scmp, value)?])
     }
 
     /// The line of a REST value, in any case; else the line for any other value, where the table has one.
     pub fn by_rest(&self, value: &str) -> Option<&Code> {
-        let other = || self.codes.iter().find(|code| code.rest == OTHER);
-        let mut codes = self.codes.iter();
-        let same = codes.find(|code| {
-            code.rest.eq_ignore_ascii_case(value)
-                || code
-                    .also
-                    .iter()
-                    .any(|also| also.eq_ignore_ascii_case(value))
-        });
-        same.or_else(other)
+        let at = find(&self.by_rest, value).or(self.other)?;
+        Some(&self.codes[at])
+    }
+}
+
+/// The line of a word, without regard to case.
+fn find(words: &[(String, usize)], word: &str) -> Option<usize> {
+    let at = words.partition_point(|(known, _)| is_below(known, word));
+    let (known, line) = words.get(at)?;
+    known.eq_ignore_ascii_case(word).then_some(*line)
+}
+
+/// Whether a word in lower case comes before another, whatever the case of that.
+fn is_below(known: &str, word: &str) -> bool {
+    known.bytes().lt(word.bytes().map(|byte| byte.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_found_in_any_case_and_the_first_counts() {
+        let code = |scmp: &str, rest: &str, also: &[&str]| Code {
+            scmp: scmp.into(),
+            rest: rest.into(),
+            also: also.iter().map(|also| (*also).into()).collect(),
+            number: NumberCheck::Luhn,
+        };
+        let codes = vec![
+            code("Beta", "2", &["zwei", "Two"]),
+            code("alpha", "1", &[]),
+            code("gamma", "2", &[]),
+            code("rest", "*", &[]),
+        ];
+        let table = CodeTable::new("t", codes);
+        let scmp = |word: &str| table.by_scmp(word).map(|code| code.rest.as_str());
+        assert_eq!((scmp("BETA"), scmp("alpha")), (Some("2"), Some("1")));
+        assert_eq!((scmp("bet"), scmp("zz"), scmp("")), (None, None, None));
+        let rest = |word: &str| table.by_rest(word).map(|code| code.scmp.as_str());
+        assert_eq!((rest("TWO"), rest("2")), (Some("Beta"), Some("Beta")));
+        assert_eq!(rest("nine"), Some("rest"));
     }
 }

@@ -125,7 +125,7 @@ pub struct Facts<'f> {
 
 impl<'f> Facts<'f> {
     /// A value that the gateway makes for a call.
-    pub fn made(self, computed: Computed) -> Option<Cow<'f, str>> {
+    pub fn made(&self, computed: Computed) -> Option<Cow<'f, str>> {
         match computed {
             Computed::Total => self.total.map(Cow::Borrowed),
             Computed::Preauthorization => self.preauthorization.map(Cow::Borrowed),
@@ -148,7 +148,7 @@ impl Condition {
     }
 
     /// Whether it holds.
-    pub fn holds(&self, facts: Facts<'_>) -> bool {
+    pub fn holds(&self, facts: &Facts<'_>) -> bool {
         self.alternatives.is_empty()
             || self
                 .alternatives
@@ -158,7 +158,7 @@ impl Condition {
 }
 
 impl Test {
-    fn holds(&self, facts: Facts<'_>) -> bool {
+    fn holds(&self, facts: &Facts<'_>) -> bool {
         let came = |field: &FieldId| facts.values.get(*field).is_some();
         match self {
             Test::Variant(id) => facts.variant == *id,

@@ -48,7 +48,7 @@ pub fn mappings(tables: &Tables) -> Vec<Mapping> {
         all.extend(reply(tables, None, line));
     }
     let mut programs: Vec<&Program> = tables.programs.values().collect();
-    programs.sort_by_key(|program| (program.parts.len(), program.name()));
+    programs.sort_by_key(|program| (program.parts.len(), program.name.as_str()));
     let mut seen = HashSet::new();
     for program in programs {
         let mut mappings = requests(tables, program);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use smallvec::SmallVec;
+
 use crate::scmp;
 
 use super::code::CodeId;
@@ -106,10 +108,23 @@ pub struct Field {
 #[derive(Debug, Default)]
 pub struct Dictionary {
     pub(in crate::mapping) fields: Vec<Field>,
-    pub(in crate::mapping) names: HashMap<String, FieldId>,
+    names: Names,
+    /// Those of offers, by what they are called there.
+    elements: Names,
 }
 
+/// Fields by their names. What is looked for comes from outside, what is in it does not: no hash can be forced on it.
+type Names = HashMap<String, FieldId, foldhash::fast::FixedState>;
+
 impl Dictionary {
+    /// Adds a name or alias; what it named before, if it did.
+    pub(in crate::mapping) fn insert(&mut self, name: &str, id: FieldId) -> Option<FieldId> {
+        if let Some(element) = name.strip_prefix(OFFER) {
+            self.elements.insert(element.to_owned(), id);
+        }
+        self.names.insert(name.to_owned(), id)
+    }
+
     /// The id of a name or alias in lower case.
     pub fn find(&self, name: &str) -> Option<FieldId> {
         self.names.get(name).copied()
@@ -139,7 +154,9 @@ impl Dictionary {
     /// The values of a request that could not be read.
     pub fn no_values(&self) -> Values<'static> {
         Values {
-            slots: vec![None; self.fields.len()],
+            slots: vec![ABSENT; self.fields.len()],
+            came: SmallVec::new(),
+            request: None,
             masked: Vec::new(),
             unknown: Vec::new(),
             offers: Vec::new(),
@@ -147,19 +164,21 @@ impl Dictionary {
     }
 
     /// Sorts a request's fields into their slots. The one place where names are looked up.
-    pub fn values<'r>(&self, request: &'r scmp::Request<'_>) -> Values<'r> {
+    pub fn values<'r>(&self, request: &'r scmp::Request<'r>) -> Values<'r> {
         let mut values: Values<'r> = self.no_values();
-        for field in request.fields() {
+        values.request = Some(request);
+        // There are at most scmp::MAX_FIELDS.
+        for (place, field) in (0..).zip(request.fields()) {
             match self.find(&field.name) {
-                Some(id) => values.slots[usize::from(id.0)] = Some(&field.value),
+                Some(id) => values.put(id, place),
                 None => values.unknown.push(&field.name),
             }
         }
         for offer in request.offers() {
-            let mut fields = Vec::new();
+            let mut fields = Vec::with_capacity(offer.pairs().len());
             for pair in offer.pairs() {
-                match self.find(&format!("{OFFER}{}", pair.name)) {
-                    Some(id) => fields.push((id, &*pair.value)),
+                match self.elements.get(&*pair.name) {
+                    Some(id) => fields.push((*id, &*pair.value)),
                     None => values.unknown.push(&pair.name),
                 }
             }
@@ -174,11 +193,21 @@ impl Dictionary {
 
 /// The fields of one request. Holds card data: it has no `Debug`.
 pub struct Values<'r> {
-    slots: Vec<Option<&'r str>>,
+    /// By a field's number: its place in the request.
+    slots: Vec<u16>,
+    request: Option<&'r scmp::Request<'r>>,
+    /// The fields that came.
+    came: SmallVec<[FieldId; USUAL]>,
     masked: Vec<(FieldId, &'r str)>,
     unknown: Vec<&'r str>,
     offers: Vec<Offer<'r>>,
 }
+
+/// How many fields most requests have at most: a list of them needs no memory of its own.
+const USUAL: usize = 64;
+
+/// What stands in the slot of a field that did not come: a request has fewer fields.
+const ABSENT: u16 = u16::MAX;
 
 /// The fields of one offer.
 pub struct Offer<'r> {
@@ -195,6 +224,11 @@ impl<'r> Offer<'r> {
             .find(|(field, _)| *field == id)
             .map(|(_, value)| *value)
     }
+
+    /// The fields that came.
+    pub fn present(&self) -> impl Iterator<Item = FieldId> {
+        self.fields.iter().map(|(id, _)| *id)
+    }
 }
 
 /// What the names of fields of offers begin with in the tables, for some of them are names of request fields too.
@@ -203,7 +237,17 @@ pub const OFFER: &str = "offer.";
 impl<'r> Values<'r> {
     /// The value of a field, where it came.
     pub fn get(&self, id: FieldId) -> Option<&'r str> {
-        self.slots[usize::from(id.0)]
+        let place = self.slots[usize::from(id.0)];
+        self.request?.value_at(usize::from(place))
+    }
+
+    /// Puts a value's place into its slot; the later of two names for one field counts.
+    fn put(&mut self, id: FieldId, place: u16) {
+        let slot = &mut self.slots[usize::from(id.0)];
+        if *slot == ABSENT {
+            self.came.push(id);
+        }
+        *slot = place;
     }
 
     /// The offers, by their number.
@@ -218,8 +262,9 @@ impl<'r> Values<'r> {
 
     /// Takes a masked value out: from here on the field counts as absent.
     pub fn set_aside(&mut self, id: FieldId) {
-        if let Some(value) = self.slots[usize::from(id.0)].take() {
+        if let Some(value) = self.get(id) {
             self.masked.push((id, value));
+            self.slots[usize::from(id.0)] = ABSENT;
         }
     }
 
@@ -231,18 +276,15 @@ impl<'r> Values<'r> {
             .map(|(_, value)| *value)
     }
 
+    /// The fields that came and count, offers and those set aside excluded, in the request's order.
+    pub fn plain(&self) -> impl Iterator<Item = FieldId> {
+        let ids = self.came.iter().copied();
+        ids.filter(|id| self.slots[usize::from(id.0)] != ABSENT)
+    }
+
     /// The fields that came, those set aside too.
     pub fn present(&self) -> impl Iterator<Item = FieldId> {
-        let came = (0..)
-            .map(FieldId)
-            .zip(&self.slots)
-            .filter(|(_, slot)| slot.is_some());
-        let offered = self
-            .offers
-            .iter()
-            .flat_map(|offer| offer.fields.iter().map(|(id, _)| *id));
-        came.map(|(id, _)| id)
-            .chain(self.masked.iter().map(|(id, _)| *id))
-            .chain(offered)
+        let offered = self.offers.iter().flat_map(Offer::present);
+        self.came.iter().copied().chain(offered)
     }
 }

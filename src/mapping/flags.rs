@@ -1,16 +1,22 @@
 //! Outcomes to reply flags and texts.
 
-use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::rest_error::RestError;
+use super::tables::Reading;
 
 /// What the gateway says of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Verdict<'t> {
     /// 1 success, 0 declined, -1 error.
     pub rcode: i8,
     /// The reply flag.
-    pub flag: String,
+    pub flag: &'t str,
     /// The reply text.
-    pub message: String,
+    pub message: Cow<'t, str>,
 }
 
 /// What the gateway says by itself.
@@ -87,16 +93,18 @@ pub struct FlagText {
 
 impl FlagText {
     /// The text, for what is blamed and what REST says.
-    fn filled(&self, blamed: Option<&str>, said: Option<&str>) -> String {
+    fn filled(&self, blamed: Option<&str>, said: Option<&str>) -> Cow<'_, str> {
+        if !self.text.contains('{') {
+            return self.text.as_str().into();
+        }
         let wants =
             |hole: &str, filling: Option<&str>| self.text.contains(hole) && filling.is_none();
         if wants("{field}", blamed.or(said)) || wants("{message}", said) {
-            return self.plain.clone();
+            return self.plain.as_str().into();
         }
         let said = said.unwrap_or_default();
-        self.text
-            .replace("{field}", blamed.unwrap_or(said))
-            .replace("{message}", said)
+        let text = self.text.replace("{field}", blamed.unwrap_or(said));
+        text.replace("{message}", said).into()
     }
 }
 
@@ -145,10 +153,21 @@ impl HttpPattern {
 /// The flags table.
 #[derive(Debug)]
 pub struct Flags {
-    pub(in crate::mapping) local: Vec<FlagText>,
-    pub(in crate::mapping) rest: Vec<Outcome>,
-    pub(in crate::mapping) settle: Vec<SettleOutcome>,
+    local: Vec<FlagText>,
+    rest: Vec<Outcome>,
+    settle: Vec<SettleOutcome>,
+    /// The lines of [`Flags::rest`] by group, those for any in each; and those for any alone.
+    by_group: HashMap<String, ByClass>,
+    of_any: ByClass,
+    /// How the answer to a call is read that was to settle another.
+    errors: Reading,
 }
+
+/// Lines by the first digit of the HTTP status that they are for, those for any in each.
+type ByClass = [Vec<usize>; CLASSES];
+
+/// The first digits of HTTP statuses: 0, for no answer, to 5; and one for whatever else comes.
+const CLASSES: usize = 7;
 
 /// An answer to a call that was to settle another, and what it means.
 #[derive(Debug)]
@@ -190,81 +209,53 @@ impl Means {
     ];
 }
 
-/// What REST says is wrong.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct RestError {
-    /// `status`.
-    pub status: Option<String>,
-    /// `errors[].type`, or the `reason` of other families.
-    pub kind: Option<String>,
-    /// `errors[].message`, or what other families have in its place.
-    pub message: Option<String>,
-    /// The paths that the details name, location first.
-    pub blamed: Vec<String>,
-    /// Whether there are details, be it that they name nothing.
-    pub detailed: bool,
-}
-
-impl RestError {
-    /// Reads the error families of the REST side (rest-api, section 5): `errors[]`, `details[]`, `response.rmsg`, `message`.
-    pub fn read(body: &Value) -> RestError {
-        let error = body
-            .pointer("/errors/0")
-            .or_else(|| body.get("errorInformation"))
-            .unwrap_or(body);
-        let text =
-            |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        let details = error.get("details").and_then(Value::as_array);
-        RestError {
-            status: text(body, "status"),
-            kind: text(error, "type").or_else(|| text(error, "reason")),
-            message: text(error, "message")
-                .or_else(|| body.pointer("/response/rmsg")?.as_str().map(str::to_owned)),
-            detailed: details.is_some_and(|details| !details.is_empty()),
-            blamed: details.into_iter().flatten().filter_map(blamed).collect(),
+impl Flags {
+    /// The table of these lines.
+    pub(in crate::mapping) fn new(
+        local: Vec<FlagText>,
+        rest: Vec<Outcome>,
+        settle: Vec<SettleOutcome>,
+    ) -> Flags {
+        let of = |group: Option<&String>| by_class(&rest, group);
+        let groups = rest.iter().filter_map(|line| line.group.as_ref());
+        let by_group = groups.map(|group| (group.clone(), of(Some(group)))).collect();
+        Flags {
+            of_any: of(None),
+            errors: Reading::of_errors(),
+            by_group,
+            local,
+            rest,
+            settle,
         }
     }
-}
 
-fn blamed(detail: &Value) -> Option<String> {
-    let text = |key: &str| {
-        detail
-            .get(key)
-            .and_then(Value::as_str)
-            .filter(|t| !t.is_empty())
-    };
-    match (text("location"), text("name").or_else(|| text("field"))) {
-        (Some(location), Some(name)) => Some(format!("{location}.{name}")),
-        (None, Some(name)) => Some(name.to_owned()),
-        (Some(location), None) => Some(location.to_owned()),
-        (None, None) => None,
-    }
-}
-
-impl Flags {
     /// What the gateway says by itself of a field.
-    pub fn local(&self, kind: LocalKind, field: &str, detail: &str) -> Verdict {
+    pub fn local(&self, kind: LocalKind, field: &str, detail: &str) -> Verdict<'_> {
         let says = &self.local[kind as usize];
-        let message = says
-            .text
-            .replace("{field}", field)
-            .replace("{detail}", detail);
+        let message = match says.text.contains('{') {
+            false => says.text.as_str().into(),
+            true => {
+                let text = says.text.replace("{field}", field);
+                text.replace("{detail}", detail).into()
+            }
+        };
         Verdict {
             rcode: says.rcode,
-            flag: says.flag.clone(),
+            flag: &says.flag,
             message,
         }
     }
 
     /// What an answer to a call that was to settle another means; nothing where it says nothing, and is asked for again.
-    pub fn means(&self, group: &str, http: u16, error: &RestError) -> Option<Means> {
-        let is =
-            |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+    pub fn means(&self, group: &str, http: u16, body: Bytes) -> Option<Means> {
+        let Reading { reader, errors } = &self.errors;
+        let read = reader.read(body).unwrap_or_else(|| reader.nothing());
+        let error = RestError::read(errors, &read);
         let fits = |line: &&SettleOutcome| {
             line.group == group
                 && line.http.fits(http)
-                && is(&line.status, &error.status)
-                && is(&line.kind, &error.kind)
+                && is(&line.status, error.status.as_deref())
+                && is(&line.kind, error.kind.as_deref())
                 && (!line.unblamed || !error.detailed)
         };
         self.settle.iter().find(fits).map(|line| line.means)
@@ -276,55 +267,52 @@ impl Flags {
         &self,
         group: &str,
         http: u16,
-        error: &RestError,
+        error: &RestError<'_>,
         field: Option<&str>,
         id: Option<&str>,
-    ) -> Option<(Verdict, bool)> {
-        let is = |wanted: &Option<String>, found: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
-        };
-        let fits = |line: &&Outcome| {
+    ) -> Option<(Verdict<'_>, bool)> {
+        let by_class = self.by_group.get(group).unwrap_or(&self.of_any);
+        let mut lines = by_class[class(http)].iter().map(|at| &self.rest[*at]);
+        let line = lines.find(|line| {
             line.http.fits(http)
-                && is(&line.group, Some(group))
                 && is(&line.status, error.status.as_deref())
                 && is(&line.kind, error.kind.as_deref())
                 && is(&line.field, field)
                 && (!line.unblamed || !error.detailed)
-        };
-        let line = self.rest.iter().find(fits)?;
+        })?;
         let says = &line.says;
         let blamed = field
             .or(error.blamed.first().map(String::as_str))
             .or(id.filter(|_| line.wrong_id && !error.detailed));
-        let message = says.filled(blamed, error.message.as_deref());
         let verdict = Verdict {
             rcode: says.rcode,
-            flag: says.flag.clone(),
-            message,
+            flag: &says.flag,
+            message: says.filled(blamed, error.message.as_deref()),
         };
         Some((verdict, line.wrong_id))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
+/// Whether what is found is what is wanted, if anything is.
+fn is(wanted: &Option<String>, found: Option<&str>) -> bool {
+    wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
+}
 
-    #[test]
-    fn reads_the_error_families() {
-        let tms = RestError::read(&json!({"errors": [{"type": "invalidFields", "message": "m",
-            "details": [{"name": "number", "location": "card"}]}]}));
-        assert_eq!(tms.kind.as_deref(), Some("invalidFields"));
-        assert_eq!(tms.blamed, ["card.number"]);
-        let auth = RestError::read(&json!({"response": {"rmsg": "Authentication Failed"}}));
-        assert_eq!(auth.message.as_deref(), Some("Authentication Failed"));
-        let pts = RestError::read(&json!({"reason": "INVALID_DATA", "message": "m",
-            "details": [{"field": "a.b", "reason": "INVALID_DATA"}]}));
-        assert_eq!(
-            (pts.kind.as_deref(), &pts.blamed[..]),
-            (Some("INVALID_DATA"), &["a.b".into()][..])
-        );
-        assert_eq!(RestError::read(&Value::Null), RestError::default());
-    }
+fn class(http: u16) -> usize {
+    usize::from(http / 100).min(CLASSES - 1)
+}
+
+/// The lines for a group, by class.
+fn by_class(lines: &[Outcome], group: Option<&String>) -> ByClass {
+    std::array::from_fn(|wanted| {
+        let lines = lines.iter().enumerate().filter(|(_, line)| {
+            let here = match line.http {
+                HttpPattern::Status(only) => class(only) == wanted,
+                HttpPattern::Class(only) => class(only * 100) == wanted,
+                HttpPattern::Any => true,
+            };
+            here && (line.group.is_none() || line.group.as_ref() == group)
+        });
+        lines.map(|(at, _)| at).collect()
+    })
 }

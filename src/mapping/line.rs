@@ -3,6 +3,7 @@
 use super::condition::Condition;
 use super::field::FieldId;
 use super::path::JsonPath;
+use super::reader::Slot;
 use super::transform::Transform;
 
 /// A place in the reply of an earlier step.
@@ -10,6 +11,8 @@ use super::transform::Transform;
 pub struct ReplyPath {
     /// The step's index.
     pub step: usize,
+    /// Where it is found once the reply is read.
+    pub slot: Slot,
     /// The path in its reply.
     pub path: JsonPath,
 }

@@ -7,6 +7,7 @@
 //! this code; an unknown SCMP field never fails a request; a value is never cut.
 
 pub mod body;
+pub mod by_field;
 pub mod card_data;
 pub mod code;
 pub mod compile;
@@ -20,7 +21,9 @@ pub mod lines;
 pub mod mask;
 pub mod path;
 pub mod preauthorization;
+pub mod reader;
 pub mod reply;
+pub mod rest_error;
 #[allow(
     missing_docs,
     reason = "the fields are explained to their writers in mappings/README.md"
@@ -40,6 +43,7 @@ pub mod tables;
 pub mod token_id;
 pub mod transform;
 pub mod validate;
+mod writer;
 
 use serde::Deserialize;
 

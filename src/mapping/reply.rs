@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use smallvec::SmallVec;
 
+use super::reader::{Read, Slot};
 use super::tables::ReplyPath;
 
 /// What one step's call gave back.
@@ -15,8 +17,8 @@ pub enum StepReply {
         status: u16,
         /// The ETag header.
         etag: Option<String>,
-        /// The body; null where there was none.
-        body: Value,
+        /// The body; without values where there was none.
+        read: Read,
     },
     /// A reply that is only assumed, by a translation without network: every value is `{step.path}`.
     Assumed {
@@ -25,60 +27,66 @@ pub enum StepReply {
     },
 }
 
+/// How many steps most programs have at most: room for their replies needs no memory of its own.
+const USUAL: usize = 4;
+
 /// The replies of a service's steps, by their index. Holds customers' data: it has no `Debug`.
+#[derive(Default)]
 pub struct Replies {
-    steps: Vec<Option<StepReply>>,
+    steps: SmallVec<[Option<StepReply>; USUAL]>,
 }
 
 impl Replies {
-    /// No step has run yet.
-    pub fn new(steps: usize) -> Replies {
-        Replies {
-            steps: vec![None; steps],
-        }
+    /// No step has run yet, nor will.
+    pub fn none() -> Replies {
+        Replies::default()
     }
 
     /// Stores what a step's call gave back.
     pub fn set(&mut self, step: usize, reply: StepReply) {
+        if self.steps.len() <= step {
+            self.steps.resize_with(step + 1, || None);
+        }
         self.steps[step] = Some(reply);
     }
 
     /// Whether a step's call was answered with success.
     pub fn has_run(&self, step: usize) -> bool {
-        self.steps[step].is_some()
+        self.step(step).is_some()
     }
 
     /// Whether a reply holds something at a place, be it a value or an object.
     pub fn has(&self, place: &ReplyPath) -> bool {
-        match &self.steps[place.step] {
-            Some(StepReply::Real { body, .. }) => {
-                place.path.find(body).is_some_and(|found| !found.is_null())
-            }
+        match self.step(place.step) {
+            Some(StepReply::Real { read, .. }) => read.has(place.slot),
             Some(StepReply::Assumed { .. }) => true,
             None => false,
         }
     }
 
-    /// The text at a place of a reply; numbers and booleans as JSON writes them. An empty text counts as absent.
+    /// The text at a place of a reply; numbers and booleans as they came. An empty text counts as absent.
     pub fn text(&self, place: &ReplyPath) -> Option<Cow<'_, str>> {
-        match self.steps[place.step].as_ref()? {
-            StepReply::Real { body, .. } => scalar(place.path.find(body)?),
+        match self.step(place.step)? {
+            StepReply::Real { read, .. } => read.text(place.slot),
             StepReply::Assumed { step } => Some(format!("{{{step}.{}}}", place.path).into()),
         }
     }
 
+    /// The string at a place that is known by its slot alone.
+    pub fn string(&self, step: usize, slot: Slot) -> Option<Cow<'_, str>> {
+        self.read(step)?.string(slot)
+    }
+
     /// Puts a text at a place of a reply that holds one.
     pub fn put(&mut self, place: &ReplyPath, text: String) {
-        if let Some(StepReply::Real { body, .. }) = &mut self.steps[place.step]
-            && let Some(found) = place.path.find_mut(body)
-        {
-            *found = Value::String(text);
+        if let Some(Some(StepReply::Real { read, .. })) = self.steps.get_mut(place.step) {
+            read.put(place.slot, text);
         }
     }
 
     /// The HTTP status of a step's reply, as text.
     pub fn status(&self, step: usize) -> Option<String> {
-        match self.steps[step].as_ref()? {
+        match self.step(step)? {
             StepReply::Real { status, .. } => Some(status.to_string()),
             StepReply::Assumed { step } => Some(format!("{{{step}@status}}")),
         }
@@ -86,32 +94,37 @@ impl Replies {
 
     /// The ETag of a step's reply.
     pub fn etag(&self, step: usize) -> Option<String> {
-        match self.steps[step].as_ref()? {
+        match self.step(step)? {
             StepReply::Real { etag, .. } => etag.clone(),
             StepReply::Assumed { step } => Some(format!("{{{step}@etag}}")),
         }
     }
 
+    /// Whether a step was really answered, and not only assumed to be.
+    pub fn is_real(&self, step: usize) -> bool {
+        self.read(step).is_some()
+    }
+
     /// The whole body of a step's real reply.
-    pub fn body(&self, step: usize) -> Option<&Value> {
-        match self.steps[step].as_ref()? {
-            StepReply::Real { body, .. } => Some(body),
+    pub fn whole(&self, step: usize) -> Option<Value> {
+        self.read(step).map(Read::whole)
+    }
+
+    /// Whether a plain text stands anywhere in a real reply.
+    pub fn mention(&self, text: &str) -> bool {
+        (0..self.steps.len())
+            .filter_map(|step| self.read(step))
+            .any(|read| read.mentions(text))
+    }
+
+    fn step(&self, step: usize) -> Option<&StepReply> {
+        self.steps.get(step)?.as_ref()
+    }
+
+    fn read(&self, step: usize) -> Option<&Read> {
+        match self.step(step)? {
+            StepReply::Real { read, .. } => Some(read),
             StepReply::Assumed { .. } => None,
         }
-    }
-}
-
-/// SCMP writes the values of a list between carets.
-fn scalar(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(text.as_str().into()),
-        Value::Number(number) => Some(number.to_string().into()),
-        Value::Bool(flag) => Some(if *flag { "true" } else { "false" }.into()),
-        Value::Array(values) => {
-            let texts: Vec<&str> = values.iter().map(Value::as_str).collect::<Option<_>>()?;
-            (!texts.is_empty()).then(|| texts.join("^").into())
-        }
-        Value::Null | Value::Object(_) => None,
     }
 }

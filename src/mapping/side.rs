@@ -1,7 +1,7 @@
 //! Values that are longer than REST takes: what REST stores in their place.
 
 /// What the place of such a value begins with. Letters, digits and dashes only: nothing on the way changes them.
-const MARK: &str = "kept-by-scmp-gateway-";
+pub const MARK: &str = "kept-by-scmp-gateway-";
 
 /// The most characters that a mark takes.
 pub const MARK_MAX: u16 = 64;

@@ -3,20 +3,27 @@
 use std::collections::HashMap;
 
 use http::Method;
+use smallvec::SmallVec;
 
 use super::body::Body;
 use super::code::{CodeId, CodeTable};
 use super::condition::{Condition, Facts};
 use super::field::Dictionary;
 use super::flags::{Flags, LocalKind};
+use super::by_field::ByField;
 use super::path::JsonPath;
 use super::preauthorization::Preauthorizations;
+use super::reader::{Reader, Slot};
+use super::rest_error::ErrorPlaces;
 
 use super::Settings;
 use super::field::Values;
 
 pub use super::field::FieldId;
 pub use super::line::{Computed, ReplyLine, ReplyPath, ReplyValue, Source};
+
+/// The numbers of the services of a request: there are mostly one or two.
+pub type Numbers = SmallVec<[usize; 4]>;
 
 /// All tables, ready for use. Built once; shared by all requests.
 #[derive(Debug)]
@@ -38,13 +45,37 @@ pub struct Tables {
     pub processors: CodeId,
     /// The code table of currencies and their decimals.
     pub currencies: CodeId,
+    /// The field that holds a request's currency.
+    pub currency: Option<FieldId>,
+    /// The fields whose codes say how a card number is checked.
+    pub card_types: Vec<FieldId>,
     /// What each processor verifies cards with.
     pub preauthorizations: Preauthorizations,
+}
+
+/// How a reply of REST is read.
+#[derive(Debug)]
+pub struct Reading {
+    /// The places that are read.
+    pub reader: Reader,
+    /// Those among them where REST says what is wrong.
+    pub errors: ErrorPlaces,
+}
+
+impl Reading {
+    /// Reads what is wrong; whatever else is to be read is added to it.
+    pub fn of_errors() -> Reading {
+        let mut reader = Reader::default();
+        let errors = ErrorPlaces::new(&mut reader);
+        Reading { reader, errors }
+    }
 }
 
 /// What to do for the services of one request.
 #[derive(Debug)]
 pub struct Program {
+    /// The services' names, joined by commas.
+    pub name: String,
     /// The services, in the order in which they run.
     pub parts: Vec<Part>,
     /// The programs that run in its place, each by its services' numbers, where their condition holds.
@@ -70,8 +101,12 @@ pub struct Program {
     pub bodies: Vec<Body>,
     /// What the reply carries, whatever the service.
     pub message: Vec<ReplyLine>,
+    /// How the reply of each step is read.
+    pub readings: Vec<Reading>,
     /// The fields whose values are checked before any call, in the dictionary's order.
     pub checked: Vec<Checked>,
+    /// These by their fields.
+    pub checked_by_field: ByField,
 }
 
 /// One service of a program.
@@ -192,7 +227,7 @@ pub struct RestCall {
     /// The method and path.
     pub template: CallTemplate,
     /// The member without which a reply is not what was asked for.
-    pub proof: Option<JsonPath>,
+    pub proof: Option<Slot>,
     /// Its body.
     pub body: Option<usize>,
     /// Whether the API takes the body sealed.
@@ -325,19 +360,18 @@ impl Step {
 }
 
 impl Program {
-    /// The services' names, joined by commas.
-    pub fn name(&self) -> String {
-        let names: Vec<&str> = self.parts.iter().map(|part| part.name.as_str()).collect();
-        names.join(",")
+    /// The checks on a field's value.
+    pub fn checks_of(&self, field: FieldId) -> impl Iterator<Item = &Checked> {
+        let checks = self.checked_by_field.of(field).iter();
+        checks.map(|at| &self.checked[usize::from(*at)])
     }
 
     /// Whether a field's value is sent, or decides something, in a request of which these facts are known.
     pub fn uses<'f>(&self, field: FieldId, facts: impl Fn(usize) -> Facts<'f>) -> bool {
         let in_path = |source: &Source| matches!(source, Source::Field(used) if *used == field);
         let calls = self.steps.iter().filter_map(Step::call);
-        self.checked
-            .iter()
-            .any(|checked| checked.field == field && checked.when.holds(facts(checked.part)))
+        self.checks_of(field)
+            .any(|checked| checked.when.holds(&facts(checked.part)))
             || self
                 .follow_on
                 .is_some_and(|follow_on| follow_on.token == field)
@@ -351,11 +385,8 @@ impl Tables {
     /// The decimals of a request's currency: two where it has none.
     pub fn decimals(&self, values: &Values<'_>) -> usize {
         let currencies = &self.codes[usize::from(self.currencies.0)];
-        let field = self
-            .dictionary
-            .iter()
-            .find(|(_, field)| field.code == Some(self.currencies));
-        let code = field.and_then(|(id, _)| currencies.by_scmp(values.get(id)?));
+        let currency = self.currency.and_then(|field| values.get(field));
+        let code = currency.and_then(|currency| currencies.by_scmp(currency));
         code.and_then(|code| code.rest.parse().ok()).unwrap_or(2)
     }
 
@@ -365,17 +396,24 @@ impl Tables {
         table.codes.iter().map(|code| code.scmp.as_str()).collect()
     }
 
-    /// The program of a set of services, by their lower-case names.
+    /// The number of a service, by its name in any case.
+    pub fn service(&self, name: &str) -> Option<usize> {
+        let lower = || name.bytes().map(|byte| byte.to_ascii_lowercase());
+        let compare = |known: &String| known.bytes().cmp(lower());
+        self.services.binary_search_by(compare).ok()
+    }
+
+    /// The program of a set of services, by their names.
     pub fn program(&self, names: &[&str]) -> Option<&Program> {
-        let number = |name: &&str| {
-            self.services
-                .binary_search_by(|known| known.as_str().cmp(name))
-                .ok()
-        };
-        let mut numbers: Vec<usize> = names.iter().map(number).collect::<Option<_>>()?;
+        let numbers = names.iter().map(|name| self.service(name));
+        self.program_of(numbers.collect::<Option<Numbers>>()?)
+    }
+
+    /// The program of a set of services, by their numbers in any order.
+    pub fn program_of(&self, mut numbers: Numbers) -> Option<&Program> {
         numbers.sort_unstable();
         numbers.dedup();
-        self.programs.get(&numbers)
+        self.programs.get(numbers.as_slice())
     }
 
     /// The amount with which a request's card is verified, where its processor can do that.

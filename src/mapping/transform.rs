@@ -58,8 +58,13 @@ impl Transform {
     ) -> Cow<'v, str> {
         match self {
             Transform::Copy | Transform::List | Transform::Time => value.into(),
-            Transform::Upper => value.to_ascii_uppercase().into(),
-            Transform::Lower => value.to_ascii_lowercase().into(),
+            Transform::Upper if value.bytes().any(|byte| byte.is_ascii_lowercase()) => {
+                value.to_ascii_uppercase().into()
+            }
+            Transform::Lower if value.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                value.to_ascii_lowercase().into()
+            }
+            Transform::Upper | Transform::Lower => value.into(),
             Transform::Month => month(value),
             Transform::Year4 => year4(value),
             Transform::Boolean => truth(value).into(),
@@ -92,8 +97,8 @@ impl Transform {
                 let code = codes[usize::from(id.0)].by_rest(value);
                 code.map_or(value, |code| &code.scmp).into()
             }
-            Transform::Time => value.replace(':', "").into(),
-            Transform::Dashes => value.replace('-', "").into(),
+            Transform::Time => without(value, ':'),
+            Transform::Dashes => without(value, '-'),
             Transform::Upper | Transform::Lower | Transform::Amount | Transform::Number => {
                 value.into()
             }
@@ -136,6 +141,16 @@ pub fn cut(value: &str, decimals: usize) -> &str {
         },
         _ => value,
     }
+}
+
+/// A text without a sign.
+fn without(value: &str, sign: char) -> Cow<'_, str> {
+    if !value.contains(sign) {
+        return value.into();
+    }
+    let mut text = String::with_capacity(value.len());
+    text.extend(value.split(sign));
+    text.into()
 }
 
 fn truth(value: &str) -> &'static str {
@@ -189,10 +204,7 @@ mod tests {
             number: NumberCheck::Luhn,
         };
         let codes = vec![code("C", "checking", &["C"]), code("001", "001", &["visa"])];
-        vec![CodeTable {
-            name: "t".into(),
-            codes,
-        }]
+        vec![CodeTable::new("t", codes)]
     }
 
     #[test]

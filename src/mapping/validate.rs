@@ -1,10 +1,12 @@
 //! Checks on a request's values, made before any call.
 
+use smallvec::SmallVec;
+
 use super::Settings;
 use super::card_data::{holds_card_number, luhn};
 use super::code::{CodeTable, NumberCheck};
 use super::condition::{Condition, Facts};
-use super::field::{Field, FieldId, Kind, OFFER};
+use super::field::{Field, FieldId, Kind, OFFER, Offer, Values};
 use super::flags::LocalKind;
 use super::side;
 use super::tables::{Checked, Program, Tables};
@@ -20,6 +22,9 @@ pub struct Refusal {
     pub detail: String,
 }
 
+/// How many fields a request has mostly at most.
+const USUAL: usize = 96;
+
 /// Everything that is wrong with a request for its services, missing fields first.
 pub fn refusals<'f>(
     tables: &Tables,
@@ -27,14 +32,19 @@ pub fn refusals<'f>(
     facts_of: impl Fn(usize) -> Facts<'f>,
 ) -> Vec<Refusal> {
     let mut refusals: Vec<Refusal> = Vec::new();
+    let facts = facts_of(0);
+    let values = facts.values;
     for required in &program.require {
-        let facts = facts_of(required.part);
         // A masked value says that the stored one stays: it is not missing.
-        let came = facts.values.get(required.field).is_some()
-            || facts.values.masked(required.field).is_some();
+        let came =
+            values.get(required.field).is_some() || values.masked(required.field).is_some();
+        if came {
+            continue;
+        }
+        let facts = facts_of(required.part);
         let name = &tables.dictionary.get(required.field).name;
         let said = refusals.iter().any(|known| known.field == *name);
-        if !came && !said && required.when.holds(facts) {
+        if !said && required.when.holds(&facts) {
             let (kind, field) = (required.refusal, name.clone());
             refusals.push(Refusal {
                 kind,
@@ -43,12 +53,11 @@ pub fn refusals<'f>(
             });
         }
     }
-    let facts = facts_of(0);
     for ([one, other], when) in &program.exclude {
         let both = [one, other]
             .iter()
             .all(|field| facts.values.get(**field).is_some());
-        if both && when.holds(facts) {
+        if both && when.holds(&facts) {
             let name = |field: &FieldId| tables.dictionary.get(*field).name.clone();
             let detail = format!(" (not together with {})", name(one));
             refusals.push(Refusal {
@@ -58,30 +67,37 @@ pub fn refusals<'f>(
             });
         }
     }
-    let number = number_check(tables, facts);
+    let number = number_check(tables, values);
     let summed = summed(program, facts.total);
-    for checked in program.checked.iter().chain(&summed) {
+    let mut came: SmallVec<[FieldId; USUAL]> = values.plain().collect();
+    came.extend(values.offers().iter().flat_map(Offer::present));
+    came.sort_unstable();
+    came.dedup();
+    let checks = came.iter().flat_map(|field| program.checks_of(*field));
+    for checked in checks.chain(&summed) {
         let field = tables.dictionary.get(checked.field);
         let facts = facts_of(checked.part);
         let plain = facts
             .values
             .get(checked.field)
             .into_iter()
-            .map(|value| (field.name.clone(), value));
-        let offered = facts.values.offers().iter().filter_map(|offer| {
-            let name = field.name.strip_prefix(OFFER)?;
-            Some((
-                format!("offer{} {name}", offer.number),
-                offer.get(checked.field)?,
-            ))
-        });
-        for (name, value) in plain.chain(offered) {
-            if !checked.when.holds(facts) || refusals.iter().any(|known| known.field == name) {
-                continue;
-            }
+            .map(|value| (None, value));
+        let element = field.name.strip_prefix(OFFER);
+        let offers = element.map_or(&[][..], |_| facts.values.offers()).iter();
+        let offered =
+            offers.filter_map(|offer| Some((Some(offer.number), offer.get(checked.field)?)));
+        for (offer, value) in plain.chain(offered) {
             let fault = fault(field, value, facts.settings, &tables.codes, number)
                 .or_else(|| beyond_rest(value, checked, facts.settings));
-            if let Some(detail) = fault {
+            let name = || match offer.zip(element) {
+                Some((number, element)) => format!("offer{number} {element}"),
+                None => field.name.clone(),
+            };
+            if let Some(detail) = fault.filter(|_| checked.when.holds(&facts)) {
+                let name = name();
+                if refusals.iter().any(|known| known.field == name) {
+                    continue;
+                }
                 let kind = match field.kind {
                     Kind::CardNumber => LocalKind::Card,
                     _ => LocalKind::Invalid,
@@ -114,12 +130,14 @@ fn summed(program: &Program, total: Option<&str>) -> Vec<Checked> {
 }
 
 /// The check on the card number that the request's card type asks for.
-fn number_check(tables: &Tables, facts: Facts<'_>) -> NumberCheck {
-    let coded = |(id, field): (FieldId, &Field)| {
-        let code = tables.codes[usize::from(field.code?.0)].by_scmp(facts.values.get(id)?)?;
+fn number_check(tables: &Tables, values: &Values<'_>) -> NumberCheck {
+    let coded = |id: &FieldId| {
+        let field = tables.dictionary.get(*id);
+        let code = tables.codes[usize::from(field.code?.0)].by_scmp(values.get(*id)?)?;
         (code.number != NumberCheck::Luhn).then_some(code.number)
     };
-    tables.dictionary.iter().find_map(coded).unwrap_or_default()
+    let mut types = tables.card_types.iter();
+    types.find_map(coded).unwrap_or_default()
 }
 
 /// Why a field can never have a value, whoever the merchant is.

@@ -5,7 +5,7 @@ use crate::mapping::flags::Verdict;
 use super::execution::{Execution, Phase};
 use super::reply::PartOutcome;
 
-impl Execution<'_> {
+impl<'p> Execution<'p> {
     /// The first step from `at` on whose condition holds, of the services that were asked for or of those that run by
     /// themselves.
     pub(super) fn due(&self, at: usize, after: bool) -> Option<usize> {
@@ -20,7 +20,7 @@ impl Execution<'_> {
                 return false;
             }
             let method = steps[*at].call().map(|call| &call.template.method);
-            steps[*at].when.holds(self.facts(steps[*at].part, method))
+            steps[*at].when.holds(&self.facts(steps[*at].part, method))
         })
     }
 
@@ -42,7 +42,7 @@ impl Execution<'_> {
     }
 
     /// A step that cannot be made ends what it belongs to.
-    pub(super) fn give_up(&mut self, at: usize, verdict: Verdict) {
+    pub(super) fn give_up(&mut self, at: usize, verdict: Verdict<'p>) {
         match self.phase {
             Phase::After(_) => self.aside(|execution| execution.fail(at, verdict)),
             _ => self.fail(at, verdict),
@@ -50,11 +50,11 @@ impl Execution<'_> {
     }
 
     /// What became of a service that runs by itself.
-    pub(super) fn by_itself(&self, part: usize) -> PartOutcome {
+    pub(super) fn by_itself(&self, part: usize) -> PartOutcome<'_, 'p> {
         let steps = self.plan.program.steps.iter().enumerate();
         let mut own = steps.filter(|(_, step)| step.part == part);
         match &self.after {
-            Some(failure) => PartOutcome::Failed(failure.verdict.clone(), failure.told),
+            Some(failure) => PartOutcome::Failed(&failure.verdict, failure.told),
             None if own.any(|(at, _)| self.replies.has_run(at)) => PartOutcome::Done,
             None => PartOutcome::NotRun,
         }

@@ -6,7 +6,7 @@ use http::Method;
 use crate::mapping::body::LeafValue;
 use crate::mapping::condition::Facts;
 use crate::mapping::field::FieldId;
-use crate::mapping::flags::RestError;
+use crate::mapping::rest_error::RestError;
 use crate::mapping::tables::{CallTemplate, PathPart, RestCall, Source, Undo};
 use crate::rest::{Accept, Call, UnsafeId, path_segment};
 
@@ -28,7 +28,7 @@ impl From<UnsafeId> for Hindrance {
     }
 }
 
-impl Execution<'_> {
+impl<'p> Execution<'p> {
     pub(super) fn facts<'f>(&'f self, part: usize, method: Option<&'f Method>) -> Facts<'f> {
         let settings = self.plan.settings;
         Facts {
@@ -66,7 +66,7 @@ impl Execution<'_> {
             body: self.body(part, call)?,
             sealable: call.sealable,
             accept: match &call.unmasked {
-                Some(when) if when.holds(self.facts(part, Some(&call.template.method))) => {
+                Some(when) if when.holds(&self.facts(part, Some(&call.template.method))) => {
                     Accept::Jose
                 }
                 _ => Accept::Json,
@@ -77,7 +77,7 @@ impl Execution<'_> {
     /// What undoes a call now.
     pub(super) fn undo<'c>(&self, call: &'c RestCall) -> Option<&'c Undo> {
         let facts = self.facts(0, None);
-        call.undo.iter().find(|undo| undo.when.holds(facts))
+        call.undo.iter().find(|undo| undo.when.holds(&facts))
     }
 
     pub(super) fn written(
@@ -91,20 +91,21 @@ impl Execution<'_> {
             transaction_id,
             ..self.facts(part, Some(method))
         };
-        self.plan.program.bodies[body].write(facts, &self.plan.tables.codes)
+        self.plan.program.bodies[body].write(&facts, &self.plan.tables.codes)
     }
 
     fn body(&self, part: usize, call: &RestCall) -> Result<Option<Bytes>, Hindrance> {
         let Some(body) = call.body else {
             return Ok(None);
         };
-        let body = self.written(body, part, &self.transaction_id(), &call.template.method);
+        let id = self.transaction_id();
+        let body = self.written(body, part, id.as_str(), &call.template.method);
         let stored = call
             .keep
             .as_ref()
-            .and_then(|line| Some((line, self.replies.body(line.step)?)));
+            .and_then(|line| Some((line, self.replies.whole(line.step)?)));
         match stored {
-            Some((line, stored)) => match keep(body, line, stored) {
+            Some((line, stored)) => match keep(body, line, &stored) {
                 Ok(body) => Ok(Some(body.into())),
                 Err(Lost(key)) => Err(Hindrance::Lost(key)),
             },
@@ -147,10 +148,10 @@ impl Execution<'_> {
                     ..
                 } => {
                     let value = self.replies.text(place).unwrap_or_default();
-                    match self.replies.body(place.step) {
-                        Some(_) => path.push_str(&path_segment(&value)?),
+                    match self.replies.is_real(place.step) {
+                        true => path.push_str(&path_segment(&value)?),
                         // An assumed value is a placeholder, not an id.
-                        None => path.push_str(&value),
+                        false => path.push_str(&value),
                     }
                 }
                 // Nothing else can be the id of something; an empty segment is refused like any unsafe id.
@@ -180,20 +181,27 @@ impl Execution<'_> {
     /// The SCMP field of what a REST error blames: by its whole path, else by its last name. Where several lines have it,
     /// such as the elements of one array, none is to blame. An id that REST does not know is the fault of the field that
     /// it came from.
-    pub(super) fn blamed(&self, call: &RestCall, status: u16, error: &RestError) -> Option<&str> {
+    pub(super) fn blamed(
+        &self,
+        call: &RestCall,
+        status: u16,
+        error: &RestError<'_>,
+    ) -> Option<&'p str> {
         let named = error.blamed.iter().find_map(|path| {
             self.only(call, |known| known == path)
                 .or_else(|| self.only(call, |known| last(known) == last(path)))
         });
         let gone = matches!(status, 404 | 410);
         let field = named.or_else(|| path_fields(call).next().filter(|_| gone))?;
-        Some(&self.plan.tables.dictionary.get(field).name)
+        let tables = self.plan.tables;
+        Some(&tables.dictionary.get(field).name)
     }
 
     /// The field of the id in a call's path.
-    pub(super) fn followed_field(&self, call: &RestCall) -> Option<&str> {
+    pub(super) fn followed_field(&self, call: &RestCall) -> Option<&'p str> {
         let field = path_fields(call).next()?;
-        Some(&self.plan.tables.dictionary.get(field).name)
+        let tables = self.plan.tables;
+        Some(&tables.dictionary.get(field).name)
     }
 
     /// The field of the one line of a call's body whose path fits.

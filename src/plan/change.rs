@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::mapping::tables::{RestCall, SettleCall, Step};
+use crate::mapping::tables::{RestCall, SettleCall};
 use crate::rest::{Call, Outcome};
 
 use super::execution::{Execution, Purpose};
@@ -33,26 +33,23 @@ pub enum Fate {
 }
 
 impl Execution<'_> {
-    /// What a call may change, and what settles it should its outcome stay unknown.
-    pub(super) fn change(
-        &self,
-        step: &Step,
-        call: &RestCall,
-        made: &Call,
-        purpose: Purpose,
-    ) -> Option<Change> {
+    /// What the call may change that [`Execution::next_call`] asks for, and what settles it should its outcome stay
+    /// unknown; nothing if it only reads.
+    pub fn change(&self, made: &Call, purpose: Purpose) -> Option<Change> {
         if made.method == Method::GET {
             return None;
         }
+        let step = &self.plan.program.steps[self.at_work()?];
+        let call = step.call()?;
         let transaction_id = self.transaction_id();
         let ways = match (purpose, self.undo(call)) {
             (Purpose::Undo, Some(undo)) => Some(vec![again(made, &undo.template.group)]),
-            _ => self.settle_ways(step.part, call, made, &transaction_id),
+            _ => self.settle_ways(step.part, call, made, transaction_id.as_str()),
         };
         let leaves = call.leaves.as_ref();
-        let leaves = leaves.is_some_and(|when| when.holds(self.facts(step.part, None)));
+        let leaves = leaves.is_some_and(|when| when.holds(&self.facts(step.part, None)));
         Some(Change {
-            transaction_id,
+            transaction_id: transaction_id.as_str().to_owned(),
             ways,
             leaves: leaves && purpose == Purpose::Step,
         })
@@ -67,7 +64,7 @@ impl Execution<'_> {
     ) -> Option<Vec<Way>> {
         let facts = self.facts(part, Some(&made.method));
         let open = call.settle.as_ref()?.iter();
-        let open = open.filter(|way| way.when.holds(facts));
+        let open = open.filter(|way| way.when.holds(&facts));
         let ways = open.filter_map(|way| match &way.how {
             SettleCall::Again => Some(Way {
                 body: self.text(call.body, part, "", &made.method),

@@ -9,23 +9,22 @@ use crate::mapping::tables::Action;
 use crate::rest::{Call, Outcome};
 
 use super::calls::Hindrance;
-use super::change::{Change, Fate};
+use super::change::Fate;
 use super::side::{Side, SideWork};
+use super::transaction::TransactionId;
 use super::{Context, History, Plan};
 
 /// What to do next.
 #[derive(Debug)]
-pub enum Next {
+pub enum Next<'p> {
     /// Make this call and say what became of it.
     Call {
         /// The call.
         call: Call,
         /// The step's name, for logs and tests.
-        step: String,
+        step: &'p str,
         /// Why it is made.
         purpose: Purpose,
-        /// What it may change, unless it only reads.
-        change: Option<Change>,
     },
     /// See to values that REST does not take, and say what came of it.
     Side(SideWork),
@@ -55,9 +54,9 @@ pub struct Made {
 
 /// What became of a request, for the log and for later requests. Holds no customer's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
+pub struct Summary<'p> {
     /// The reply flag.
-    pub flag: String,
+    pub flag: &'p str,
     /// 1, 0 or -1.
     pub rcode: i8,
     /// How many calls were made.
@@ -66,8 +65,6 @@ pub struct Summary {
     pub partial: Vec<String>,
     /// Whether earlier steps were undone; `None` when there was nothing to undo.
     pub undone: Option<bool>,
-    /// What was made.
-    pub made: Vec<Made>,
     /// How many fields came that nothing was done with.
     pub unmapped: usize,
 }
@@ -88,8 +85,8 @@ pub(super) enum Phase {
 }
 
 /// Why a request failed, and where.
-pub(super) struct Failure {
-    pub(super) verdict: Verdict,
+pub(super) struct Failure<'p> {
+    pub(super) verdict: Verdict<'p>,
     pub(super) part: usize,
     /// The step whose reply said so, where that reply is worth telling.
     pub(super) told: Option<usize>,
@@ -99,16 +96,16 @@ pub(super) struct Failure {
 pub struct Execution<'p> {
     pub(super) plan: Plan<'p>,
     pub(super) replies: Replies,
-    pub(super) context: Context,
+    pub(super) context: &'p Context,
     pub(super) history: &'p dyn History,
     pub(super) phase: Phase,
     /// The steps that had been read again already: once is enough.
     pub(super) reread: Vec<usize>,
-    pub(super) failure: Option<Failure>,
+    pub(super) failure: Option<Failure<'p>>,
     /// Why a service failed that runs by itself.
-    pub(super) after: Option<Failure>,
+    pub(super) after: Option<Failure<'p>>,
     /// The last refusal of an id that may name something of another kind.
-    pub(super) wrong_id: Option<Failure>,
+    pub(super) wrong_id: Option<Failure<'p>>,
     pub(super) calls: u32,
     pub(super) partial: Vec<String>,
     pub(super) undone: Option<bool>,
@@ -120,11 +117,10 @@ pub struct Execution<'p> {
 
 impl<'p> Execution<'p> {
     /// Begins with the first step.
-    pub fn new(plan: Plan<'p>, context: Context, history: &'p dyn History) -> Execution<'p> {
-        let replies = Replies::new(plan.program.steps.len());
+    pub fn new(plan: Plan<'p>, context: &'p Context, history: &'p dyn History) -> Execution<'p> {
         Execution {
             plan,
-            replies,
+            replies: Replies::none(),
             context,
             history,
             phase: Phase::Step(0),
@@ -141,7 +137,7 @@ impl<'p> Execution<'p> {
     }
 
     /// What to do next. Asked again without an answer in between, it says the same.
-    pub fn next_call(&mut self) -> Next {
+    pub fn next_call(&mut self) -> Next<'p> {
         loop {
             if let Some(work) = self.keep_after() {
                 return Next::Side(work);
@@ -169,7 +165,8 @@ impl<'p> Execution<'p> {
                 (_, Purpose::Undo) => self.phase = Phase::Undo(at + 1),
                 (_, Purpose::After) => self.phase = Phase::After(at),
             }
-            let step = &self.plan.program.steps[at];
+            let program = self.plan.program;
+            let step = &program.steps[at];
             match &step.action {
                 Action::Refuse(kind) => match self.wrong_id.take() {
                     // What REST said of the id says more.
@@ -187,9 +184,8 @@ impl<'p> Execution<'p> {
                             return Next::Side(work);
                         }
                         return Next::Call {
-                            change: self.change(step, call, &made, purpose),
                             call: made,
-                            step: step.name.clone(),
+                            step: &step.name,
                             purpose,
                         };
                     }
@@ -273,34 +269,37 @@ impl<'p> Execution<'p> {
     }
 
     /// Fields that came and that nothing is done with.
-    pub fn unmapped(&self) -> Vec<&str> {
+    pub fn unmapped(&self) -> impl Iterator<Item = &str> {
         self.plan.unmapped()
     }
 
     /// The services that run, joined by commas.
-    pub fn services(&self) -> String {
-        self.plan.program.name()
+    pub fn services(&self) -> &'p str {
+        &self.plan.program.name
     }
 
-    pub(super) fn transaction_id(&self) -> String {
-        format!("{}{:02}", self.context.request_id, self.calls + 1)
+    pub(super) fn transaction_id(&self) -> TransactionId {
+        TransactionId::new(&self.context.request_id, self.calls + 1)
     }
 
     /// A refusal by a step: it names the id that the request follows, where the text asks for it.
-    fn refused(&self, kind: LocalKind) -> Verdict {
+    fn refused(&self, kind: LocalKind) -> Verdict<'p> {
+        let tables = self.plan.tables;
         let id = self.plan.program.follow_on.map(|follow_on| follow_on.id);
-        let name = id.map_or("", |id| &self.plan.tables.dictionary.get(id).name);
-        self.plan.tables.flags.local(kind, name, "")
+        let name = id.map_or("", |id| &tables.dictionary.get(id).name);
+        tables.flags.local(kind, name, "")
     }
 
-    pub(super) fn local(&self, kind: LocalKind) -> Verdict {
-        self.plan.tables.flags.local(kind, "", "")
+    pub(super) fn local(&self, kind: LocalKind) -> Verdict<'p> {
+        let tables = self.plan.tables;
+        tables.flags.local(kind, "", "")
     }
 
     /// An id that cannot stand in a path: the caller's own is refused; one that REST gave is an error. Or something
     /// stored that only the caller can give again.
     fn cannot_call(&mut self, at: usize, hindrance: Hindrance) {
-        let flags = &self.plan.tables.flags;
+        let tables = self.plan.tables;
+        let flags = &tables.flags;
         let verdict = match hindrance {
             Hindrance::Lost(key) => {
                 let name = self.field_of_element(&key).unwrap_or(&key);
@@ -321,7 +320,7 @@ impl<'p> Execution<'p> {
         }
     }
 
-    pub(super) fn fail(&mut self, step: usize, verdict: Verdict) {
+    pub(super) fn fail(&mut self, step: usize, verdict: Verdict<'p>) {
         let part = self.plan.program.steps[step].part;
         let mut verdict = match self.plan.program.parts[part].fails_as {
             Some(kind) => self.local(kind),
@@ -329,7 +328,7 @@ impl<'p> Execution<'p> {
         };
         if !self.partial.is_empty() {
             let changed = self.partial.join(", ");
-            verdict.message = format!("{} (already changed: {changed})", verdict.message);
+            verdict.message = format!("{} (already changed: {changed})", verdict.message).into();
         }
         self.failure = Some(Failure {
             verdict,

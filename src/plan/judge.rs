@@ -1,11 +1,13 @@
 //! What a call's outcome means for the execution.
 
-use http::Method;
-use serde_json::Value;
+use std::borrow::Cow;
 
-use crate::mapping::flags::{LocalKind, RestError, Verdict};
+use http::Method;
+
+use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::mask::may_be_same;
 use crate::mapping::reply::StepReply;
+use crate::mapping::rest_error::RestError;
 use crate::mapping::tables::RestCall;
 use crate::rest::{Answer, Failure as Failed, Outcome};
 use crate::telemetry::scrub;
@@ -16,7 +18,7 @@ use super::execution::{Execution, Failure, Phase};
 /// The HTTP status of no answer.
 const NO_STATUS: u16 = 0;
 
-impl Execution<'_> {
+impl<'p> Execution<'p> {
     pub(super) fn step_answered(&mut self, at: usize, outcome: Outcome) {
         let Some(call) = self.plan.program.steps[at].call() else {
             return;
@@ -37,8 +39,9 @@ impl Execution<'_> {
 
     /// What is said where the REST host could not be reached, or did not answer a call that changes nothing: the first line
     /// of the flags table that is for any status.
-    fn no_answer(&self, call: &RestCall) -> Verdict {
-        let flags = &self.plan.tables.flags;
+    fn no_answer(&self, call: &RestCall) -> Verdict<'p> {
+        let tables = self.plan.tables;
+        let flags = &tables.flags;
         let said = flags.rest(
             &call.template.group,
             NO_STATUS,
@@ -51,10 +54,9 @@ impl Execution<'_> {
 
     fn judge(&mut self, at: usize, call: &RestCall, answer: Answer) {
         let good = (200..=299).contains(&answer.status);
-        let body: Option<Value> = match answer.body.is_empty() {
-            true => Some(Value::Null),
-            false => serde_json::from_slice(&answer.body).ok(),
-        };
+        let program = self.plan.program;
+        let reading = &program.readings[at];
+        let read = reading.reader.read(answer.body);
         if let (412, Some(read), false) = (answer.status, call.if_match, self.reread.contains(&at))
         {
             self.reread.push(at);
@@ -70,15 +72,12 @@ impl Execution<'_> {
             // Until it is read it is not known what was done.
             self.fate = Fate::Unknown;
         }
-        let body = match body {
+        let read = match read {
             None if good => return self.fail(at, self.local(LocalKind::Unreadable)),
-            body => body.unwrap_or_default(),
+            read => read.unwrap_or_else(|| reading.reader.nothing()),
         };
         // A success without the object that was asked for, be it sealed or cut down, must not pass for one without data.
-        let proved = call
-            .proof
-            .as_ref()
-            .is_none_or(|proof| proof.find(&body).is_some_and(|id| !id.is_null()));
+        let proved = call.proof.is_none_or(|proof| read.has(proof));
         if good && !proved {
             return self.fail(at, self.local(LocalKind::Unreadable));
         }
@@ -86,9 +85,10 @@ impl Execution<'_> {
             self.partial
                 .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
         }
-        let error = RestError::read(&body);
+        let error = RestError::read(&reading.errors, &read);
         let field = self.blamed(call, answer.status, &error);
-        let judged = self.plan.tables.flags.rest(
+        let tables = self.plan.tables;
+        let judged = tables.flags.rest(
             &call.template.group,
             answer.status,
             &error,
@@ -98,12 +98,14 @@ impl Execution<'_> {
         let (mut verdict, wrong_id) =
             judged.unwrap_or_else(|| (self.local(LocalKind::Unreadable), false));
         // REST's own words are in it, and may quote what was sent.
-        verdict.message = scrub(&verdict.message).into_owned();
+        if let Cow::Owned(scrubbed) = scrub(&verdict.message) {
+            verdict.message = scrubbed.into();
+        }
         if good {
             let reply = StepReply::Real {
                 status: answer.status,
                 etag: answer.etag,
-                body,
+                read,
             };
             self.replies.set(at, reply);
             self.fate = Fate::Done(self.undo_way(at));
@@ -133,18 +135,19 @@ impl Execution<'_> {
     }
 
     /// A masked value that does not fit what is stored is no value at all.
-    fn mismatch(&self, at: usize) -> Option<Verdict> {
+    fn mismatch(&self, at: usize) -> Option<Verdict<'p>> {
         let rules = self.plan.program.unchanged.iter();
         let wrong = rules.filter(|rule| rule.stored.step == at).find(|rule| {
             let plain = self.plan.values.get(rule.field).filter(|_| rule.plain);
             let sent = self.plan.values.masked(rule.field).or(plain);
             let stored = self.replies.text(&rule.stored);
             rule.when
-                .holds(self.facts(self.plan.program.steps[at].part, None))
+                .holds(&self.facts(self.plan.program.steps[at].part, None))
                 && sent.is_some_and(|sent| !stored.is_some_and(|stored| may_be_same(sent, &stored)))
         })?;
-        let name = &self.plan.tables.dictionary.get(wrong.field).name;
+        let tables = self.plan.tables;
+        let name = &tables.dictionary.get(wrong.field).name;
         let detail = " (is not the stored one)";
-        Some(self.plan.tables.flags.local(wrong.refusal, name, detail))
+        Some(tables.flags.local(wrong.refusal, name, detail))
     }
 }

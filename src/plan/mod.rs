@@ -21,9 +21,10 @@ mod side;
 mod side_values;
 mod told;
 mod total;
+mod transaction;
 
 use crate::mapping::condition::Facts;
-use crate::mapping::field::Values;
+use crate::mapping::field::{FieldId, Values};
 use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::mask::is_masked;
 use crate::mapping::reply::Replies;
@@ -31,6 +32,8 @@ use crate::mapping::tables::Program;
 use crate::mapping::validate::{Refusal, refusals};
 use crate::mapping::{Settings, Tables};
 use crate::scmp;
+
+use smallvec::SmallVec;
 
 pub use change::{Change, Fate};
 pub use execution::{Execution, Made, Next, Purpose, Summary};
@@ -58,13 +61,16 @@ pub trait History: Sync {
     fn token(&self, id: &str, kind: Option<&str>) -> String;
 }
 
+/// The way in which each service of a request is meant: there are mostly one or two.
+type Variants = SmallVec<[u8; 4]>;
+
 /// A request whose services are known and whose values have been checked.
 pub struct Plan<'p> {
     tables: &'p Tables,
     program: &'p Program,
     settings: &'p Settings,
     values: Values<'p>,
-    variants: Vec<u8>,
+    variants: Variants,
     decimals: usize,
     total: Option<String>,
     kind: Option<String>,
@@ -88,7 +94,7 @@ impl<'p> Plan<'p> {
         let kind = program.follow_on.and_then(|follow_on| {
             history.kind(values.get(follow_on.id)?, values.get(follow_on.token))
         });
-        let variants = Vec::new();
+        let variants = Variants::new();
         let may_verify = !program.instead.is_empty();
         let amount = may_verify.then(|| tables.preauthorization(settings, &values));
         let preauthorization = amount.flatten().map(str::to_owned);
@@ -105,15 +111,19 @@ impl<'p> Plan<'p> {
         };
         plan.go_instead();
         let program = plan.program;
-        let none = Replies::new(program.steps.len());
+        let none = Replies::none();
         plan.variants = plan.meant(&none);
+        let mut set_aside = false;
         for rule in &program.unchanged {
             let masked = plan.values.get(rule.field).is_some_and(is_masked);
-            if masked && rule.when.holds(plan.facts(&none, 0)) {
+            if masked && rule.when.holds(&plan.facts(&none, 0)) {
                 plan.values.set_aside(rule.field);
+                set_aside = true;
             }
         }
-        plan.variants = plan.meant(&none);
+        if set_aside {
+            plan.variants = plan.meant(&none);
+        }
         let mut found = refusals(tables, program, |part| plan.facts(&none, part)).into_iter();
         match found.next() {
             None => Ok(plan),
@@ -126,21 +136,22 @@ impl<'p> Plan<'p> {
         if self.program.instead.is_empty() {
             return;
         }
-        let none = Replies::new(self.program.steps.len());
+        let none = Replies::none();
         self.variants = self.meant(&none);
         let facts = self.facts(&none, 0);
         let mut instead = self.program.instead.iter();
-        let other = instead.find(|(when, _)| when.holds(facts));
+        let other = instead.find(|(when, _)| when.holds(&facts));
         if let Some(program) = other.and_then(|(_, key)| self.tables.programs.get(key)) {
             self.program = program;
         }
     }
 
     /// The way in which each service is meant.
-    fn meant(&self, none: &Replies) -> Vec<u8> {
-        let mut variants: Vec<u8> = Vec::new();
+    fn meant(&self, none: &Replies) -> Variants {
+        let mut variants = Variants::new();
+        let facts = self.facts(none, 0);
         for ways in &self.program.variants {
-            let meant = ways.iter().find(|way| way.when.holds(self.facts(none, 0)));
+            let meant = ways.iter().find(|way| way.when.holds(&facts));
             let first = variants.first().copied().unwrap_or(NO_VARIANT);
             variants.push(meant.map_or(first, |way| way.id));
         }
@@ -148,18 +159,18 @@ impl<'p> Plan<'p> {
     }
 
     /// Names of fields that came and that nothing is done with: unknown ones, and those that these services do not send.
-    pub fn unmapped(&self) -> Vec<&str> {
+    pub fn unmapped(&self) -> impl Iterator<Item = &str> {
         let dictionary = &self.tables.dictionary;
-        let none = Replies::new(self.program.steps.len());
-        let used = |id| {
-            let field = dictionary.get(id);
+        let none = Replies::none();
+        let used = move |id: &FieldId| {
+            let field = dictionary.get(*id);
             field.control
                 || field.export.is_some()
-                || self.program.uses(id, |part| self.facts(&none, part))
+                || self.program.uses(*id, |part| self.facts(&none, part))
         };
-        let known = self.values.present().filter(|id| !used(*id));
+        let known = self.values.present().filter(move |id| !used(id));
         let known = known.map(|id| dictionary.get(id).name.as_str());
-        self.values.unknown().iter().copied().chain(known).collect()
+        self.values.unknown().iter().copied().chain(known)
     }
 
     /// The facts as the service of this number sees them.
@@ -194,19 +205,19 @@ pub enum Opened<'p> {
     /// Every check passed.
     Running(Box<Execution<'p>>),
     /// The reply is ready.
-    Refused(Refused),
+    Refused(Refused<'p>),
 }
 
 /// A request that is refused before any call.
-pub struct Refused {
+pub struct Refused<'p> {
     /// The SCMP reply.
     pub reply: scmp::Reply,
     /// What it says.
-    pub verdict: Verdict,
+    pub verdict: Verdict<'p>,
     /// Everything that is wrong; the reply speaks of the first.
     pub refusals: Vec<Refusal>,
     /// The services, where they are known.
-    pub services: Option<String>,
+    pub services: Option<&'p str>,
 }
 
 /// The id of the request that this one follows, where it does.
@@ -222,17 +233,17 @@ pub fn open<'p>(
     merchant: impl FnOnce(&str) -> Option<&'p Settings>,
     history: &'p dyn History,
     request: &'p scmp::Request<'_>,
-    context: &Context,
+    context: &'p Context,
 ) -> Opened<'p> {
     let program = select(tables, request.get(select::APPLICATIONS));
-    let refuse = |program: Option<&Program>, first: Refusal, others: Vec<Refusal>| {
+    let refuse = |program: Option<&'p Program>, first: Refusal, others: Vec<Refusal>| {
         let (reply, verdict) = refused(tables, program, &first, request, context, history);
         let refusals = std::iter::once(first).chain(others).collect();
         Opened::Refused(Refused {
             reply,
             verdict,
             refusals,
-            services: program.map(Program::name),
+            services: program.map(|program| program.name.as_str()),
         })
     };
     let settings = match request.get(MERCHANT).map(merchant) {
@@ -248,7 +259,7 @@ pub fn open<'p>(
         Err(error) => return refuse(None, error.refusal(), Vec::new()),
     };
     match Plan::new(tables, program, settings, history, request) {
-        Ok(plan) => Opened::Running(Box::new(Execution::new(plan, context.clone(), history))),
+        Ok(plan) => Opened::Running(Box::new(Execution::new(plan, context, history))),
         Err((first, others)) => refuse(Some(program), first, others),
     }
 }

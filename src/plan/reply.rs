@@ -14,77 +14,66 @@ use crate::scmp;
 use super::{Context, History};
 
 /// What became of one service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PartOutcome {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartOutcome<'v, 't> {
     /// It was not run: the reply has nothing of it.
     NotRun,
     /// It went well.
     Done,
     /// It failed, at this step where it was one.
-    Failed(Verdict, Option<usize>),
+    Failed(&'v Verdict<'t>, Option<usize>),
 }
 
 /// What a reply is built from, beside the facts.
-pub struct Built<'b> {
-    pub tables: &'b Tables,
-    pub program: Option<&'b Program>,
-    pub parts: &'b [PartOutcome],
+pub struct Built<'b, 't> {
+    pub tables: &'t Tables,
+    pub program: Option<&'t Program>,
+    /// What became of the service of a number.
+    pub part: &'b dyn Fn(usize) -> PartOutcome<'b, 't>,
     pub context: &'b Context,
     pub token: &'b str,
 }
 
 /// The reply to a request that is refused before any call: the first of its services speaks.
-pub fn refused(
-    tables: &Tables,
-    program: Option<&Program>,
+pub fn refused<'t>(
+    tables: &'t Tables,
+    program: Option<&'t Program>,
     refusal: &Refusal,
     request: &scmp::Request<'_>,
     context: &Context,
     history: &dyn History,
-) -> (scmp::Reply, Verdict) {
+) -> (scmp::Reply, Verdict<'t>) {
     let verdict = tables
         .flags
         .local(refusal.kind, &refusal.field, &refusal.detail);
     let token = history.token(&context.request_id, None);
-    let parts = [PartOutcome::Failed(verdict.clone(), None)];
-    let built = Built {
-        tables,
-        program,
-        parts: &parts,
-        context,
-        token: &token,
-    };
-    (
-        without_calls(&built, &tables.dictionary.values(request)),
-        verdict,
-    )
+    let values = tables.dictionary.values(request);
+    let reply = without_calls(tables, program, &verdict, context, &token, &values);
+    (reply, verdict)
 }
 
 /// The reply to something that could not be read as a request.
-pub fn unreadable(
-    tables: &Tables,
+pub fn unreadable<'t>(
+    tables: &'t Tables,
     kind: LocalKind,
     detail: &str,
     context: &Context,
-) -> (scmp::Reply, Verdict) {
+) -> (scmp::Reply, Verdict<'t>) {
     let verdict = tables.flags.local(kind, "", detail);
-    let parts = [PartOutcome::Failed(verdict.clone(), None)];
-    let built = Built {
-        tables,
-        program: None,
-        parts: &parts,
-        context,
-        token: "",
-    };
-    (
-        without_calls(&built, &tables.dictionary.no_values()),
-        verdict,
-    )
+    let values = tables.dictionary.no_values();
+    let reply = without_calls(tables, None, &verdict, context, "", &values);
+    (reply, verdict)
 }
 
-fn without_calls(built: &Built<'_>, values: &Values<'_>) -> scmp::Reply {
-    let steps = built.program.map_or(0, |program| program.steps.len());
-    let (settings, replies) = (Settings::default(), Replies::new(steps));
+fn without_calls<'t>(
+    tables: &'t Tables,
+    program: Option<&'t Program>,
+    verdict: &Verdict<'t>,
+    context: &Context,
+    token: &str,
+    values: &Values<'_>,
+) -> scmp::Reply {
+    let (settings, replies) = (Settings::default(), Replies::none());
     let facts = Facts {
         values,
         settings: &settings,
@@ -100,21 +89,30 @@ fn without_calls(built: &Built<'_>, values: &Values<'_>) -> scmp::Reply {
         transaction_id: "",
         side: None,
     };
-    build(built, facts)
+    let built = Built {
+        tables,
+        program,
+        part: &|part| match part {
+            0 => PartOutcome::Failed(verdict, None),
+            _ => PartOutcome::NotRun,
+        },
+        context,
+        token,
+    };
+    build(&built, &facts)
 }
 
 /// Builds a reply. A failed service's part is its code, flag and text, and what the very call said that failed.
-pub fn build(built: &Built<'_>, facts: Facts<'_>) -> scmp::Reply {
+pub fn build(built: &Built<'_, '_>, facts: &Facts<'_>) -> scmp::Reply {
     let mut reply = scmp::Reply::default();
     let success = built.tables.flags.local(LocalKind::Success, "", "");
-    // A service that runs by itself is none that the caller asked for: its failure decides nothing.
-    let asked = |at: usize| {
-        let part = built.program.and_then(|program| program.parts.get(at));
-        part.is_none_or(|part| part.after.is_none())
-    };
-    let mut parts = built.parts.iter().enumerate();
-    let failure = parts.find_map(|(at, part)| match part {
-        PartOutcome::Failed(verdict, _) if asked(at) => Some(verdict),
+    let parts = built.program.map_or(&[][..], |program| &program.parts);
+    // A service that runs by itself is none that the caller asked for: its failure decides nothing. Where no service is
+    // known, what is wrong is told as if it were the first one's.
+    let asked = |at: &usize| parts.get(*at).is_none_or(|part| part.after.is_none());
+    let mut numbers = (0..parts.len().max(1)).filter(asked);
+    let failure = numbers.find_map(|at| match (built.part)(at) {
+        PartOutcome::Failed(verdict, _) => Some(verdict),
         _ => None,
     });
     let decides = failure.unwrap_or(&success);
@@ -124,33 +122,24 @@ pub fn build(built: &Built<'_>, facts: Facts<'_>) -> scmp::Reply {
     for line in message {
         add(&mut reply, built, facts, decides, line, |_| true);
     }
-    let parts = built
-        .program
-        .iter()
-        .flat_map(|program| &program.parts)
-        .zip(built.parts);
-    for (part, outcome) in parts {
-        for line in &part.reply {
-            match outcome {
-                PartOutcome::NotRun => {}
-                PartOutcome::Done => add(&mut reply, built, facts, &success, line, |_| true),
-                PartOutcome::Failed(verdict, step) if is_verdict(line) || step.is_some() => {
-                    add(
-                        &mut reply,
-                        built,
-                        facts,
-                        verdict,
-                        line,
-                        |source| match source {
-                            Source::Computed(
-                                Computed::Rcode | Computed::Rflag | Computed::Rmsg,
-                            ) => true,
-                            Source::Reply(place) => Some(place.step) == *step,
-                            _ => false,
-                        },
-                    );
+    for (at, part) in parts.iter().enumerate() {
+        match (built.part)(at) {
+            PartOutcome::NotRun => {}
+            PartOutcome::Done => {
+                for line in &part.reply {
+                    add(&mut reply, built, facts, &success, line, |_| true);
                 }
-                PartOutcome::Failed(..) => {}
+            }
+            PartOutcome::Failed(verdict, step) => {
+                let told = |source: &Source| match source {
+                    Source::Computed(Computed::Rcode | Computed::Rflag | Computed::Rmsg) => true,
+                    Source::Reply(place) => Some(place.step) == step,
+                    _ => false,
+                };
+                let lines = part.reply.iter();
+                for line in lines.filter(|line| step.is_some() || is_verdict(line)) {
+                    add(&mut reply, built, facts, verdict, line, told);
+                }
             }
         }
     }
@@ -165,49 +154,59 @@ fn is_verdict(line: &ReplyLine) -> bool {
 
 fn add(
     reply: &mut scmp::Reply,
-    built: &Built<'_>,
-    facts: Facts<'_>,
-    verdict: &Verdict,
+    built: &Built<'_, '_>,
+    facts: &Facts<'_>,
+    verdict: &Verdict<'_>,
     line: &ReplyLine,
     allowed: impl Fn(&Source) -> bool,
 ) {
     if !line.when.holds(facts) {
         return;
     }
-    let (value, all) = match &line.value {
-        ReplyValue::Nothing => (None, true),
-        ReplyValue::Constant(text) => (Some(text.as_str().into()), allowed(&Source::Absent)),
+    let push = |reply: &mut scmp::Reply, value: &str| reply.push(&line.field, value);
+    match &line.value {
+        ReplyValue::Nothing => {
+            if let Some(default) = &line.default {
+                push(reply, default);
+            }
+        }
+        ReplyValue::Constant(text) => {
+            if allowed(&Source::Absent) {
+                push(reply, text);
+            }
+        }
         ReplyValue::From(sources) => {
             let mut open = sources.iter().filter(|source| allowed(source));
-            let found = open.find_map(|source| value(built, facts, verdict, source, line));
-            (found, sources.iter().all(&allowed))
+            let found = open.find_map(|source| value(built, facts, verdict, source));
+            if let Some(raw) = found {
+                push(reply, &line.transform.from_rest(&raw, &built.tables.codes));
+            } else if let Some(default) = &line.default
+                && sources.iter().all(&allowed)
+            {
+                push(reply, default);
+            }
         }
-    };
-    let default = line.default.as_deref().filter(|_| all).map(Cow::Borrowed);
-    let value = match &line.value {
-        ReplyValue::Constant(_) if !all => None,
-        _ => value.or(default),
-    };
-    if let Some(value) = value {
-        reply.push(&line.field, &value);
     }
 }
 
 fn value<'v>(
-    built: &'v Built<'_>,
-    facts: Facts<'v>,
-    verdict: &'v Verdict,
+    built: &'v Built<'_, '_>,
+    facts: &Facts<'v>,
+    verdict: &'v Verdict<'_>,
     source: &Source,
-    line: &ReplyLine,
 ) -> Option<Cow<'v, str>> {
-    let raw: Cow<'v, str> = match source {
+    Some(match source {
         Source::Absent => return None,
         Source::Field(field) => facts.values.get(*field)?.into(),
         Source::Reply(place) => facts.replies.text(place)?,
         Source::Status(step) => facts.replies.status(*step)?.into(),
         Source::Computed(computed) => match computed {
-            Computed::Rcode => verdict.rcode.to_string().into(),
-            Computed::Rflag => verdict.flag.as_str().into(),
+            Computed::Rcode => match verdict.rcode {
+                0 => "0".into(),
+                1 => "1".into(),
+                other => other.to_string().into(),
+            },
+            Computed::Rflag => verdict.flag.into(),
             Computed::Rmsg => longest(&verdict.message).into(),
             Computed::RequestId => built.context.request_id.as_str().into(),
             // There is none before a merchant is known.
@@ -218,14 +217,16 @@ fn value<'v>(
                 return None;
             }
         },
-    };
-    let codes = &built.tables.codes;
-    Some(line.transform.from_rest(&raw, codes).into_owned().into())
+    })
 }
 
 /// A reply text has at most 255 characters (seed guide, Table 8).
 fn longest(text: &str) -> &str {
+    const MOST: usize = 255;
+    if text.len() <= MOST {
+        return text;
+    }
     text.char_indices()
-        .nth(255)
+        .nth(MOST)
         .map_or(text, |(end, _)| &text[..end])
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::mapping::flags::LocalKind;
-use crate::mapping::tables::Program;
+use crate::mapping::tables::{Numbers, Program};
 use crate::mapping::validate::Refusal;
 use crate::mapping::{Tables, diagnostic};
 
@@ -50,24 +50,20 @@ pub fn select<'t>(
     tables: &'t Tables,
     applications: Option<&str>,
 ) -> Result<&'t Program, SelectError> {
-    let names = applications
-        .unwrap_or_default()
-        .split(',')
-        .map(|name| name.trim().to_ascii_lowercase());
-    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-    if let Some(name) = names
-        .iter()
-        .find(|name| tables.services.binary_search(name).is_err())
-    {
-        return Err(unknown(tables, name));
+    let names = applications.unwrap_or_default().split(',').map(str::trim);
+    let names = || names.clone().filter(|name| !name.is_empty());
+    let mut numbers = Numbers::new();
+    for name in names() {
+        let number = tables.service(name);
+        numbers.push(number.ok_or_else(|| unknown(tables, &name.to_ascii_lowercase()))?);
     }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    match names[..] {
-        [] => Err(SelectError::None),
-        _ => tables
-            .program(&names)
-            .ok_or_else(|| SelectError::Together(names.join(", "))),
+    if numbers.is_empty() {
+        return Err(SelectError::None);
     }
+    tables.program_of(numbers).ok_or_else(|| {
+        let names: Vec<&str> = names().collect();
+        SelectError::Together(names.join(", ").to_ascii_lowercase())
+    })
 }
 
 fn unknown(tables: &Tables, name: &str) -> SelectError {

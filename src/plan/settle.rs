@@ -6,7 +6,7 @@
 use http::Method;
 use serde::{Deserialize, Serialize};
 
-use crate::mapping::flags::{Flags, Means, RestError};
+use crate::mapping::flags::{Flags, Means};
 use crate::rest::{Accept, Call, Outcome};
 
 /// How often in a row REST must say that there is nothing to settle: the lost call may still be on its way.
@@ -135,8 +135,7 @@ impl Task {
             }
             Outcome::Answered(answer) => answer,
         };
-        let body = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let means = flags.means(&way.group, answer.status, &RestError::read(&body));
+        let means = flags.means(&way.group, answer.status, answer.body.clone());
         let done_by_us = way.again || self.unanswered;
         match means {
             Some(Means::Settled) => self.end = Some(self.settled()),

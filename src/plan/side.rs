@@ -7,7 +7,6 @@
 use std::fmt;
 
 use http::Method;
-use serde_json::Value;
 
 use crate::mapping::flags::LocalKind;
 use crate::mapping::tables::{ReplyPath, RestCall};
@@ -143,11 +142,11 @@ impl Execution<'_> {
         let mut replaced = Vec::new();
         let values = match made.method {
             Method::DELETE => {
-                references(stored.unwrap_or(&Value::Null), &mut replaced);
+                references(&stored.unwrap_or_default(), &mut replaced);
                 Vec::new()
             }
             _ => {
-                replaced = self.replaced(at, call, stored);
+                replaced = self.replaced(at, call, stored.as_ref());
                 self.values(at, call)
             }
         };
@@ -170,9 +169,8 @@ impl Execution<'_> {
         let at = self.side.made?;
         let call = self.plan.program.steps[at].call()?;
         let path = self.path(&call.template).ok();
-        let id = call.proof.as_ref().zip(self.replies.body(at));
-        let id = id.and_then(|(proof, body)| proof.find(body)?.as_str());
-        let Some((path, id)) = path.zip(id.and_then(|id| path_segment(id).ok())) else {
+        let id = call.proof.and_then(|proof| self.replies.string(at, proof));
+        let Some((path, id)) = path.zip(id.and_then(|id| path_segment(&id).ok())) else {
             self.side.made = None;
             self.fail(at, self.local(LocalKind::Unreadable));
             return None;
@@ -228,8 +226,9 @@ impl Execution<'_> {
             match values.next().flatten() {
                 Some(value) => self.replies.put(&wanted.at, value),
                 None => {
-                    let flags = &self.plan.tables.flags;
-                    let verdict = flags.local(LocalKind::SideUnreadable, &wanted.field, "");
+                    let tables = self.plan.tables;
+                    let kind = LocalKind::SideUnreadable;
+                    let verdict = tables.flags.local(kind, &wanted.field, "");
                     self.failure.get_or_insert(Failure {
                         verdict,
                         part: wanted.part,
@@ -243,6 +242,16 @@ impl Execution<'_> {
     /// What is known at the end of the values that this request kept or replaced.
     pub fn side_ends(&self) -> &[SideEnd] {
         &self.side.ends
+    }
+
+    /// The step that is at work, be it that it is undone.
+    pub(super) fn at_work(&self) -> Option<usize> {
+        match self.phase {
+            Phase::Step(at) | Phase::After(at) => Some(at),
+            Phase::Undo(left) => left.checked_sub(1),
+            Phase::Reread { read, .. } => Some(read),
+            Phase::Done => None,
+        }
     }
 
     /// The step whose call is under way; or the path of what an undo deletes.

@@ -17,14 +17,14 @@ impl Execution<'_> {
     }
 
     /// The object of this path, as it was read.
-    pub(super) fn stored(&self, path: &str) -> Option<&Value> {
+    pub(super) fn stored(&self, path: &str) -> Option<Value> {
         let steps = self.plan.program.steps.iter().enumerate();
         let mut read = steps.filter_map(|(at, step)| {
             let call = step
                 .call()
                 .filter(|call| call.template.method == Method::GET)?;
-            let body = self.replies.body(at)?;
-            (self.path(&call.template).ok()? == path).then_some(body)
+            let is_it = self.replies.is_real(at) && self.path(&call.template).ok()? == path;
+            is_it.then(|| self.replies.whole(at)).flatten()
         });
         read.next()
     }
@@ -38,13 +38,12 @@ impl Execution<'_> {
         let leaves = call
             .body
             .iter()
-            .flat_map(|body| self.plan.program.bodies[*body].leaves());
+            .flat_map(|body| self.plan.program.bodies[*body].overflowing());
         let values = leaves.filter_map(|leaf| {
-            let text = leaf.sent(facts)?.into_owned();
             Some(KeptValue {
-                reference: leaf.reference(facts)?,
+                text: leaf.sent(&facts)?.into_owned(),
+                reference: leaf.reference(&facts)?,
                 member: leaf.path.to_string(),
-                text,
             })
         });
         values.collect()
@@ -64,8 +63,8 @@ impl Execution<'_> {
         let leaves = call
             .body
             .iter()
-            .flat_map(|body| self.plan.program.bodies[*body].leaves());
-        let replaced = leaves.filter(|leaf| leaf.overflow.is_some() && leaf.sent(facts).is_some());
+            .flat_map(|body| self.plan.program.bodies[*body].overflowing());
+        let replaced = leaves.filter(|leaf| leaf.sent(&facts).is_some());
         let replaced = replaced.filter_map(|leaf| leaf.path.find(stored?)?.as_str());
         replaced
             .filter_map(side::reference)
@@ -75,10 +74,12 @@ impl Execution<'_> {
 
     /// What the reply's lines find in place of a value.
     pub(super) fn wanted(&self) -> Vec<Wanted> {
-        let outcomes = self.parts(None);
-        let parts = self.plan.program.parts.iter().zip(outcomes).enumerate();
-        let done = parts.filter(|(_, (_, outcome))| *outcome == PartOutcome::Done);
-        let lines = done.flat_map(|(part, (it, _))| it.reply.iter().map(move |line| (part, line)));
+        if !self.replies.mention(side::MARK) {
+            return Vec::new();
+        }
+        let parts = self.plan.program.parts.iter().enumerate();
+        let done = parts.filter(|(part, _)| self.part(*part, None) == PartOutcome::Done);
+        let lines = done.flat_map(|(part, it)| it.reply.iter().map(move |line| (part, line)));
         let mut wanted = Vec::new();
         for (part, line) in lines {
             let ReplyValue::From(sources) = &line.value else {

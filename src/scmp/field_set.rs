@@ -4,6 +4,7 @@ use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
 use super::text::shown_name;
@@ -33,13 +34,13 @@ impl fmt::Debug for Field<'_> {
 /// An ordered set of fields, one for each name.
 #[derive(Clone, Default)]
 pub(super) struct FieldSet<'a> {
-    fields: IndexSet<ByName<'a>>,
+    fields: IndexSet<ByName<'a>, RandomState>,
 }
 
 impl<'a> FieldSet<'a> {
     pub(super) fn with_capacity(fields: usize) -> Self {
         Self {
-            fields: IndexSet::with_capacity(fields),
+            fields: IndexSet::with_capacity_and_hasher(fields, RandomState::default()),
         }
     }
 
@@ -55,6 +56,10 @@ impl<'a> FieldSet<'a> {
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(|field| &*field.0.value)
+    }
+
+    pub(super) fn value_at(&self, place: usize) -> Option<&str> {
+        self.fields.get_index(place).map(|field| &*field.0.value)
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Field<'a>> {

@@ -3,19 +3,36 @@
 //! Values come from the other side (a processor's message may hold anything), so this is where a
 //! value is kept from looking like a second field.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use indexmap::IndexMap;
+use smallvec::SmallVec;
 
 use super::charset::Charset;
 use super::grammar::{lines, pair};
 use super::text::shown_name;
 
 /// The fields of a reply, in order. Its `Debug` shows names and lengths only.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Reply {
-    fields: IndexMap<String, String>,
+    /// The lines as they go out; with some that no longer count once a field was set again.
+    text: String,
+    fields: SmallVec<[Span; USUAL]>,
+    /// Whether there are lines that no longer count.
+    replaced: bool,
 }
+
+/// Where a field stands in the text: its name, `=`, its value.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    equals: u32,
+    end: u32,
+}
+
+/// What a reply has room for at first: a payment's has some thirty fields.
+const USUAL: usize = 40;
+const USUAL_BYTES: usize = 1024;
 
 impl Reply {
     /// Sets a field: a new one last, a known one in its place.
@@ -23,33 +40,58 @@ impl Reply {
     /// The name is brought to lower case, any character but `[a-z0-9_]` in it to `_`. Control
     /// characters and Unicode's line ends in the value become spaces.
     pub fn push(&mut self, name: &str, value: &str) {
-        self.fields.insert(plain_name(name), one_line(value));
+        if self.fields.is_empty() {
+            self.text.reserve(USUAL_BYTES);
+        }
+        let name = plain_name(name);
+        // A reply is far shorter than 4 GiB.
+        let here = |text: &String| text.len() as u32;
+        let start = here(&self.text);
+        self.text.push_str(&name);
+        let equals = here(&self.text);
+        self.text.push('=');
+        self.text.push_str(&one_line(value));
+        let end = here(&self.text);
+        self.text.push('\n');
+        let span = Span { start, equals, end };
+        let known = self.fields.iter().position(|field| self.name(field) == name);
+        match known {
+            Some(at) => {
+                self.fields[at] = span;
+                self.replaced = true;
+            }
+            None => self.fields.push(span),
+        }
     }
 
     /// The value of the field of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields.get(name).map(String::as_str)
+        let mut fields = self.iter();
+        fields.find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// Names and values, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(name, value)| (&**name, &**value))
+        let value = |span: &Span| &self.text[span.equals as usize + 1..span.end as usize];
+        self.fields.iter().map(move |span| (self.name(span), value(span)))
     }
 
     /// The reply as `name=value` lines with LF ends, in the charset of the request.
     pub fn render(&self, charset: Charset) -> Vec<u8> {
-        let length = self
-            .iter()
-            .map(|(name, value)| name.len() + value.len() + 2)
-            .sum();
-        let mut text = String::with_capacity(length);
-        for (name, value) in self.iter() {
-            text.push_str(name);
-            text.push('=');
-            text.push_str(value);
-            text.push('\n');
+        self.clone().into_bytes(charset)
+    }
+
+    /// The same, without a copy where the text can go out as it is.
+    pub fn into_bytes(mut self, charset: Charset) -> Vec<u8> {
+        if self.replaced {
+            let span = |span: &Span| span.start as usize..=span.end as usize;
+            let lines = self.fields.iter().map(|line| &self.text[span(line)]);
+            self.text = lines.collect();
         }
-        let mut bytes = charset.encode(&text).into_owned();
+        let mut bytes = match charset.encode(&self.text) {
+            Cow::Borrowed(_) => return self.text.into_bytes(),
+            Cow::Owned(bytes) => bytes,
+        };
         if charset == Charset::Latin1 {
             // An ellipsis in windows-1252, but a line end (NEL) to a client that takes the label
             // at its word. The other bytes from 0x80 to 0x9f do no harm there.
@@ -59,6 +101,10 @@ impl Reply {
                 .for_each(|byte| *byte = b' ');
         }
         bytes
+    }
+
+    fn name(&self, span: &Span) -> &str {
+        &self.text[span.start as usize..span.equals as usize]
     }
 
     /// Reads a reply, passing over lines that hold no field. For tests and for showing replies.
@@ -72,6 +118,14 @@ impl Reply {
     }
 }
 
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Reply {}
+
 impl fmt::Debug for Reply {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown =
@@ -80,10 +134,14 @@ impl fmt::Debug for Reply {
     }
 }
 
-fn plain_name(name: &str) -> String {
+fn plain_name(name: &str) -> Cow<'_, str> {
     if name.is_empty() {
         // A line without a name is no field to any reader.
-        return "_".to_owned();
+        return "_".into();
+    }
+    let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    if name.bytes().all(is_plain) {
+        return name.into();
     }
     let plain = |c: char| match c {
         'a'..='z' | '0'..='9' | '_' => c,
@@ -93,7 +151,12 @@ fn plain_name(name: &str) -> String {
     name.chars().map(plain).collect()
 }
 
-fn one_line(value: &str) -> String {
+fn one_line(value: &str) -> Cow<'_, str> {
+    // What C1 and Unicode's line ends begin with in UTF-8, among much else.
+    let is_plain = |byte: u8| !matches!(byte, 0..=0x1f | 0x7f | 0xc2 | 0xe2);
+    if value.bytes().all(is_plain) {
+        return value.into();
+    }
     let plain = |c: char| match c {
         '\u{2028}' | '\u{2029}' => ' ',
         // C0, DEL and C1, thus CR, LF, NUL and U+0085.

@@ -28,6 +28,11 @@ impl<'a> Request<'a> {
         self.fields.iter()
     }
 
+    /// The value of the field at this place among the fields.
+    pub fn value_at(&self, place: usize) -> Option<&str> {
+        self.fields.value_at(place)
+    }
+
     /// The value of the field of this lower-case name; offers are not found here.
     pub fn get(&self, lower_case_name: &str) -> Option<&str> {
         self.fields.get(lower_case_name)

@@ -95,7 +95,7 @@ impl Followed {
                 }),
             });
         }
-        let made = execution.finish().1.made.into_iter();
+        let made = execution.made().into_iter();
         made.map(|made| (made.kind, made.id)).collect()
     }
 }

@@ -64,10 +64,7 @@ pub fn codes(raw: Option<&Read<'_, RawCodes>>, faults: &mut Vec<Diagnostic>) -> 
                 Err(message) => faults.push(file.at(scmp.span().start, message)),
             }
         }
-        tables.push(CodeTable {
-            name: name.get_ref().clone(),
-            codes,
-        });
+        tables.push(CodeTable::new(name.get_ref(), codes));
     }
     tables
 }
@@ -146,7 +143,7 @@ pub fn dictionary(
             let names = [&field.name].into_iter().chain(&line.get_ref().aliases);
             for name in names {
                 let id = FieldId(dictionary.fields.len() as u16);
-                if dictionary.names.insert(name.clone(), id).is_some() {
+                if dictionary.insert(name, id).is_some() {
                     let text =
                         format!("\"{name}\" is in the dictionary already; remove one of the two.");
                     faults.push(file.at(at, text));

@@ -58,11 +58,8 @@ pub fn flags(
             Err(message) => faults.push(file.at(line.span().start, message)),
         }
     }
-    Some(Flags {
-        local: local.into_iter().collect::<Option<_>>()?,
-        rest,
-        settle,
-    })
+    let local = local.into_iter().collect::<Option<_>>()?;
+    Some(Flags::new(local, rest, settle))
 }
 
 fn flag_text(raw: &RawFlags, flag: &str, text: &str) -> Result<FlagText, String> {

@@ -17,7 +17,9 @@ use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 
+use super::code::{CodeId, NumberCheck};
 use super::diagnostic::{Diagnostic, toml_message};
+use super::field::FieldId;
 use super::schema::{RawBody, RawFields, RawRest, RawService, Unreadable};
 use super::source::SourceFile;
 use super::tables::Tables;
@@ -79,6 +81,17 @@ fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
         &codes,
         &mut faults,
     );
+    let coded = |wanted: &dyn Fn(CodeId) -> bool| -> Vec<FieldId> {
+        let fields = dictionary.iter();
+        let fields = fields.filter(|(_, field)| field.code.is_some_and(wanted));
+        fields.map(|(id, _)| id).collect()
+    };
+    let currency = coded(&|code| Some(code) == currencies).first().copied();
+    let number_check = |code: CodeId| {
+        let mut codes = codes[usize::from(code.0)].codes.iter();
+        codes.any(|code| code.number != NumberCheck::Luhn)
+    };
+    let card_types = coded(&number_check);
     match (flags, processors, currencies) {
         (Some(flags), Some(processors), Some(currencies)) if faults.is_empty() => Ok(Tables {
             dictionary,
@@ -90,6 +103,8 @@ fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
             flags,
             processors,
             currencies,
+            currency,
+            card_types,
         }),
         _ => Err(once(faults)),
     }

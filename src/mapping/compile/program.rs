@@ -1,12 +1,15 @@
 //! Programs: what is done for the services of one request.
 
+use std::cell::RefCell;
+
+use crate::mapping::by_field::ByField;
 use crate::mapping::code::CodeTable;
 use crate::mapping::diagnostic::Diagnostic;
 use crate::mapping::field::Dictionary;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::schema::{RawBody, RawService, RawStep, RawTests, RawWhen};
 use crate::mapping::source::SourceFile;
-use crate::mapping::tables::{FollowOn, Part, Program, Variant};
+use crate::mapping::tables::{FollowOn, Part, Program, Reading, Variant};
 
 use super::Read;
 use super::body;
@@ -46,6 +49,7 @@ pub fn program(
 ) -> Program {
     let scope = scope(services, known);
     let mut program = Program {
+        name: String::new(),
         parts: Vec::new(),
         instead: Vec::new(),
         variants: Vec::new(),
@@ -58,7 +62,9 @@ pub fn program(
         steps: Vec::new(),
         bodies: Vec::new(),
         message: Vec::new(),
+        readings: Vec::new(),
         checked: Vec::new(),
+        checked_by_field: ByField::default(),
     };
     for (name, resource) in &scope.bodies {
         if let Some((file, raw)) = known
@@ -89,7 +95,12 @@ pub fn program(
             |raw, earlier| reply_line(raw, earlier, "", &scope),
         );
     }
+    let names: Vec<&str> = program.parts.iter().map(|part| part.name.as_str()).collect();
+    program.name = names.join(",");
     program.checked = checked(&program, &scope);
+    let fields = program.checked.iter().map(|checked| checked.field);
+    program.checked_by_field = ByField::new(fields.zip(0..));
+    program.readings = scope.readings.into_inner();
     program
 }
 
@@ -200,6 +211,7 @@ pub fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<
         variants: known.variants,
         steps: Vec::new(),
         bodies: Vec::new(),
+        readings: RefCell::default(),
     };
     for (_, raw) in services {
         for step in raw.steps.iter().map(|line| line.get_ref()) {
@@ -228,6 +240,8 @@ pub fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<
             }
         }
     }
+    let readings = scope.steps.iter().map(|_| Reading::of_errors());
+    scope.readings = RefCell::new(readings.collect());
     scope
 }
 

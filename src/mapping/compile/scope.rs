@@ -1,5 +1,7 @@
 //! Names as one service's lines use them, resolved to indices.
 
+use std::cell::RefCell;
+
 use http::Method;
 
 use crate::mapping::TokenKind;
@@ -9,7 +11,8 @@ use crate::mapping::diagnostic::hint;
 use crate::mapping::field::{Dictionary, FieldId, Kind};
 use crate::mapping::path::JsonPath;
 use crate::mapping::schema::{RawTests, RawWhen};
-use crate::mapping::tables::{Computed, ReplyPath, Source};
+use crate::mapping::reader::Slot;
+use crate::mapping::tables::{Computed, Reading, ReplyPath, Source};
 use crate::mapping::transform::{Transform, is_true};
 use crate::mapping::validate::misfit;
 
@@ -56,6 +59,8 @@ pub struct Scope<'s> {
     pub steps: Vec<(String, Option<String>)>,
     /// The bodies' names and the REST objects that they are sent as.
     pub bodies: Vec<(String, String)>,
+    /// How each step's reply is read: what lines name is added here.
+    pub readings: RefCell<Vec<Reading>>,
 }
 
 impl Scope<'_> {
@@ -133,11 +138,22 @@ impl Scope<'_> {
                 false => self.vocabulary.member(resource, &path).map(|_| ()),
             };
             match found {
-                Ok(()) => return Ok(step.map(|step| ReplyPath { step, path })),
+                Ok(()) => {
+                    return Ok(step.map(|step| ReplyPath {
+                        step,
+                        slot: self.slot(step, &path),
+                        path,
+                    }));
+                }
                 Err(message) => wrong = message,
             }
         }
         Err(wrong)
+    }
+
+    /// Where a place is found once a step's reply is read.
+    pub fn slot(&self, step: usize, path: &JsonPath) -> Slot {
+        self.readings.borrow_mut()[step].reader.slot(path)
     }
 
     /// `field`, `step.json.path`, `step@status` or `@computed`.

@@ -101,9 +101,13 @@ fn rest_call(
             when,
         }));
     }
+    let proof = match &operation.proof {
+        Some(path) => scope.step(&raw.name)?.map(|step| scope.slot(step, path)),
+        None => None,
+    };
     Ok(RestCall {
         template,
-        proof: operation.proof.clone(),
+        proof,
         body,
         sealable: operation.sealable,
         unmasked,

@@ -1,0 +1,180 @@
+//! Writing JSON straight to one buffer: containers are opened when something comes to stand in them.
+
+use super::body::{Body, Container, Leaf, LeafValue};
+use super::code::CodeTable;
+use super::condition::Facts;
+use super::side;
+use super::transform::{JsonKind, Transform};
+
+/// A JSON object that is being written.
+pub(super) struct Writer<'w> {
+    out: &'w mut Vec<u8>,
+    containers: &'w [Container],
+    /// The innermost container that is open.
+    open: Option<usize>,
+    /// Whether nothing stands in it yet.
+    first: bool,
+}
+
+impl<'w> Writer<'w> {
+    /// Begins.
+    pub(super) fn new(out: &'w mut Vec<u8>, containers: &'w [Container]) -> Writer<'w> {
+        out.push(b'{');
+        Writer {
+            out,
+            containers,
+            open: None,
+            first: true,
+        }
+    }
+
+    /// Closes all that is open.
+    pub(super) fn finish(mut self) {
+        self.enter(None);
+        self.out.push(b'}');
+    }
+
+    /// Begins a member of a container.
+    fn member(&mut self, container: Option<usize>, name: &str) {
+        self.enter(container);
+        self.comma();
+        self.out.extend_from_slice(name.as_bytes());
+    }
+
+    /// Closes and opens containers until `container` is the innermost.
+    fn enter(&mut self, container: Option<usize>) {
+        let shared = self.shared(self.open, container);
+        while self.open != shared {
+            let Some(at) = self.open else { break };
+            self.out.push(self.containers[at].close as u8);
+            self.first = false;
+            self.open = self.containers[at].parent;
+        }
+        self.descend(shared, container);
+    }
+
+    /// Opens the containers from one that is open down to another.
+    fn descend(&mut self, from: Option<usize>, to: Option<usize>) {
+        let Some(at) = to.filter(|_| to != from) else {
+            return;
+        };
+        let containers = self.containers;
+        self.descend(from, containers[at].parent);
+        self.comma();
+        self.out.extend_from_slice(containers[at].open.as_bytes());
+        self.first = !containers[at].opens_with_member;
+        self.open = to;
+    }
+
+    /// The innermost container that both stand in.
+    fn shared(&self, left: Option<usize>, right: Option<usize>) -> Option<usize> {
+        let depth = |at: Option<usize>| at.map_or(0, |at| self.containers[at].depth);
+        let parent = |at: Option<usize>| at.and_then(|at| self.containers[at].parent);
+        let (mut left, mut right) = (left, right);
+        while left != right {
+            match depth(left) >= depth(right) {
+                true => left = parent(left),
+                false => right = parent(right),
+            }
+        }
+        left
+    }
+
+    fn comma(&mut self) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+    }
+}
+
+impl Leaf {
+    /// Writes its value, where there is one; whether there was.
+    pub(super) fn write(
+        &self,
+        writer: &mut Writer<'_>,
+        facts: &Facts<'_>,
+        codes: &[CodeTable],
+    ) -> bool {
+        let (container, member) = self.place();
+        match &self.value {
+            LeafValue::Constant(json) => {
+                writer.member(container, member);
+                writer.out.extend_from_slice(json.as_bytes());
+                true
+            }
+            LeafValue::Offers(body) => {
+                let elements = elements(body, facts, codes);
+                if !elements.is_empty() {
+                    writer.member(container, member);
+                    writer.out.push(b'[');
+                    writer.out.extend_from_slice(&elements);
+                    writer.out.push(b']');
+                }
+                !elements.is_empty()
+            }
+            LeafValue::From(_) => {
+                let Some(text) = self.text(facts) else {
+                    return false;
+                };
+                if let Some(reference) = self.reference(facts) {
+                    writer.member(container, member);
+                    write_text(writer.out, &side::mark(&reference));
+                    return true;
+                }
+                let value = self.transform.to_rest(&text, codes, facts.decimals);
+                if self.transform == Transform::List {
+                    let mut words = value.split([',', ' ']).filter(|word| !word.is_empty()).peekable();
+                    if words.peek().is_none() {
+                        return false;
+                    }
+                    writer.enter(container);
+                    for word in words {
+                        writer.comma();
+                        write_text(writer.out, word);
+                    }
+                    return true;
+                }
+                writer.member(container, member);
+                match self.transform.json() {
+                    JsonKind::Text => write_text(writer.out, &value),
+                    // The dictionary admits nothing else but digits and words for yes and no here.
+                    JsonKind::Boolean | JsonKind::Number => {
+                        writer.out.extend_from_slice(value.as_bytes());
+                    }
+                }
+                true
+            }
+        }
+    }
+}
+
+/// One element for each offer that has something to send, between commas.
+fn elements(body: &Body, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
+    let offers = facts.values.offers();
+    let mut out = Vec::new();
+    for offer in offers {
+        let before = out.len();
+        if before > 0 {
+            out.push(b',');
+        }
+        let start = out.len();
+        let facts = Facts {
+            offer: Some(offer),
+            ..*facts
+        };
+        body.write_to(&mut out, &facts, codes);
+        if &out[start..] == b"{}" {
+            out.truncate(before);
+        }
+    }
+    out
+}
+
+/// Writes a JSON string with its quotes.
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    if serde_json::to_writer(&mut *out, text).is_err() {
+        // A Vec takes everything, and every text can be written.
+        out.extend_from_slice(b"null");
+    }
+}
