@@ -8,9 +8,12 @@ use std::hint::black_box;
 use stages::{Bench, samples};
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).filter(|one| !one.starts_with("--"));
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|one| !one.starts_with("--"));
     let (name, times) = (arguments.next(), arguments.next());
-    let (Some(name), Some(times)) = (name, times.and_then(|times| times.parse::<u32>().ok())) else {
+    let (Some(name), Some(times)) = (name, times.and_then(|times| times.parse::<u32>().ok()))
+    else {
         // `cargo test` and `cargo bench` run this without arguments, too.
         println!("arguments: SAMPLE TIMES");
         return;

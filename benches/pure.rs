@@ -11,12 +11,13 @@ use stages::{Bench, answer, execute, samples};
 
 fn stages(criterion: &mut Criterion) {
     let bench = Bench::new();
+    let names = &bench.tables.dictionary;
     for sample in samples() {
         let mut group = criterion.benchmark_group(sample.name);
         group.bench_function("parse", |b| {
-            b.iter(|| black_box(scmp::parse(black_box(sample.text))).is_ok());
+            b.iter(|| black_box(scmp::parse(black_box(sample.text), names)).is_ok());
         });
-        let request = scmp::parse(sample.text).expect("a request");
+        let request = scmp::parse(sample.text, names).expect("a request");
         group.bench_function("validate and plan", |b| {
             b.iter(|| drop(black_box(bench.opened(black_box(&request)))));
         });

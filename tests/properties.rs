@@ -56,7 +56,7 @@ fn create(texts: &[(&str, String)]) -> String {
     lines
 }
 
-fn bodies(mut execution: Box<Execution<'_>>) -> Vec<Value> {
+fn bodies(mut execution: Execution<'_>) -> Vec<Value> {
     let mut bodies = Vec::new();
     while let Next::Call { call, .. } = execution.next_call() {
         if let Some(body) = &call.body {
@@ -85,7 +85,7 @@ proptest! {
         let settings = Settings { relaxed_address: true, ..Settings::default() };
         let fields = [("customer_firstname", name), ("ship_to_city", city), ("merchant_defined_data1", data)];
         let lines = create(&fields);
-        let Ok(request) = scmp::parse(&lines) else { return Ok(()) };
+        let Ok(request) = scmp::parse(&lines, &tables.dictionary) else { return Ok(()) };
         let context = context();
         match open(tables, |_| Some(&settings), &Nothing, &request, &context) {
             Opened::Refused(refused) => prop_assert!(!refused.refusals.is_empty()),
@@ -107,7 +107,7 @@ proptest! {
         let tables = &*TABLES;
         let settings = Settings::default();
         let lines = "ics_applications=ics_pay_subscription_retrieve\nmerchant_id=m\nmerchant_ref_number=r\nsubscription_id=X\n";
-        let request = scmp::parse(lines).expect("a request");
+        let request = scmp::parse(lines, &tables.dictionary).expect("a request");
         let context = context();
         let Opened::Running(mut execution) = open(tables, |_| Some(&settings), &Nothing, &request, &context) else {
             panic!("nothing is wrong with this request");
@@ -143,7 +143,7 @@ proptest! {
             lines.push_str(&format!("{name}={value}\n"));
         }
         lines.push_str("customer_cc_number=4111111111111112\n");
-        let Ok(request) = scmp::parse(&lines) else { return Ok(()) };
+        let Ok(request) = scmp::parse(&lines, &tables.dictionary) else { return Ok(()) };
         if let Opened::Refused(refused) = open(tables, |_| Some(&settings), &Nothing, &request, &context()) {
             let shown = String::from_utf8_lossy(&refused.reply.render(Charset::Utf8)).into_owned();
             prop_assert!(!shown.contains("4111111111111112"));

@@ -40,13 +40,17 @@ pub fn samples() -> Vec<Sample> {
         sample("auth-30", include_str!("auth_30.scmp"), &[PAYMENT]),
         sample("auth-45", include_str!("auth_45.scmp"), &[PAYMENT]),
         sample("create-45", include_str!("create_45.scmp"), &created),
-        sample("sale-60-offers", include_str!("sale_60_offers.scmp"), &[PAYMENT]),
+        sample(
+            "sale-60-offers",
+            include_str!("sale_60_offers.scmp"),
+            &[PAYMENT],
+        ),
     ]
 }
 
 /// What a request needs beside its text.
 pub struct Bench {
-    tables: Tables,
+    pub tables: Tables,
     settings: Settings,
     context: Context,
 }
@@ -78,7 +82,7 @@ impl Bench {
     }
 
     /// Validates and plans.
-    pub fn opened<'b>(&'b self, request: &'b scmp::Request<'_>) -> Box<Execution<'b>> {
+    pub fn opened<'b>(&'b self, request: &'b scmp::Request<'_>) -> Execution<'b> {
         let settings = |_: &str| Some(&self.settings);
         match open(&self.tables, settings, &Nothing, request, &self.context) {
             Opened::Running(execution) => execution,
@@ -90,7 +94,7 @@ impl Bench {
     pub fn whole(&self, sample: &Sample) -> Vec<u8> {
         let text = Charset::guess(sample.text.as_bytes());
         let text = text.decode(sample.text.as_bytes()).expect("UTF-8");
-        let request = scmp::parse(&text).expect("a request");
+        let request = scmp::parse(&text, &self.tables.dictionary).expect("a request");
         let mut execution = self.opened(&request);
         execute(&mut execution, sample);
         execution.finish().0.into_bytes(Charset::Utf8)

@@ -82,7 +82,7 @@ fn translate(
         Ok(text) => text,
         Err(error) => return translation.fault(&error.to_string()),
     };
-    let request = match scmp::parse(&text) {
+    let request = match scmp::parse(&text, &tables.dictionary) {
         Ok(request) => request,
         Err(error) => return translation.fault(&error.to_string()),
     };

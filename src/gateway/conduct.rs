@@ -79,7 +79,7 @@ impl<'g> Conduct<'g> {
     }
 
     /// Makes the calls and writes them down.
-    pub async fn run<'p>(mut self, mut execution: Box<Execution<'p>>) -> Ended<'p> {
+    pub async fn run<'p>(mut self, mut execution: Execution<'p>) -> Ended<'p> {
         loop {
             let (call, step, purpose) = match execution.next_call() {
                 Next::Call {

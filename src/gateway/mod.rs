@@ -105,7 +105,7 @@ impl Gateway {
             Ok(text) => text,
             Err(error) => return self.malformed(&nobody, &error, charset),
         };
-        let request = match scmp::parse(&text) {
+        let request = match scmp::parse(&text, &self.tables.dictionary) {
             Ok(request) => request,
             Err(scmp::ParseError::NoFields { .. }) => return self.not_scmp(),
             Err(error) => return self.malformed(&nobody, &error, charset),
@@ -342,12 +342,7 @@ impl Told<'_> {
         if summary.undone == Some(false) {
             warn!(request_id = %id, merchant = self.merchant, "a step could not be undone: a token may be left over");
         }
-        self.line(
-            summary.flag,
-            summary.rcode,
-            summary.calls,
-            summary.unmapped,
-        );
+        self.line(summary.flag, summary.rcode, summary.calls, summary.unmapped);
     }
 
     fn of_repetition(&self, reply: &Reply) {

@@ -51,7 +51,7 @@ impl History for Case {
 
 /// Runs a case.
 pub fn produce(case: &Case, tables: &Tables) -> Produced {
-    let request = match scmp::parse(&case.request) {
+    let request = match scmp::parse(&case.request, &tables.dictionary) {
         Ok(request) => request,
         Err(error) => {
             let detail = error.to_string();
@@ -101,10 +101,7 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
     for task in &mut tasks {
         settle(task, case, tables, &mut calls);
     }
-    let mut unmapped: Vec<String> = execution
-        .unmapped()
-        .map(str::to_owned)
-        .collect();
+    let mut unmapped: Vec<String> = execution.unmapped().map(str::to_owned).collect();
     unmapped.sort();
     Produced {
         calls,

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
-
 use super::by_field::ByField;
 use super::code::CodeTable;
 use super::condition::{Condition, Facts};
 use super::field::FieldId;
+use super::marks::Marks;
 use super::path::{JsonPath, Segment};
 use super::side::Overflow;
 use super::tables::Source;
@@ -30,9 +29,6 @@ pub struct Body {
     /// Those whose values may be kept aside.
     overflowing: Vec<u16>,
 }
-
-/// How many leaves a body has mostly when it is written: room for them is on the stack.
-const USUAL: usize = 96;
 
 /// An object, an array, or a keyed element of an array.
 #[derive(Debug)]
@@ -196,7 +192,9 @@ impl Body {
 
     /// The mapping lines whose values may be kept aside.
     pub fn overflowing(&self) -> impl Iterator<Item = &Leaf> {
-        self.overflowing.iter().map(|at| &self.leaves[usize::from(*at)])
+        self.overflowing
+            .iter()
+            .map(|at| &self.leaves[usize::from(*at)])
     }
 
     /// Whether a value came that is a reason to send this body.
@@ -217,8 +215,8 @@ impl Body {
     pub(super) fn write_to(&self, out: &mut Vec<u8>, facts: &Facts<'_>, codes: &[CodeTable]) {
         let mut writer = Writer::new(out, &self.containers);
         let mut written: Option<u16> = None;
-        for at in self.due(facts) {
-            let leaf = &self.leaves[usize::from(at)];
+        for at in self.due(facts).iter() {
+            let leaf = &self.leaves[at];
             // Of several lines for one member the first that has a value is sent.
             if written == Some(leaf.first) || !leaf.when.holds(facts) {
                 continue;
@@ -230,15 +228,15 @@ impl Body {
         writer.finish();
     }
 
-    /// The leaves that can have a value, in order: of those for fields, the ones whose fields came.
-    fn due(&self, facts: &Facts<'_>) -> SmallVec<[u16; USUAL]> {
-        let mut due = SmallVec::from_slice(&self.others);
-        let mut add = |field: FieldId| due.extend_from_slice(self.of_fields.of(field));
+    /// The leaves that can have a value: of those for fields, the ones whose fields came.
+    fn due(&self, facts: &Facts<'_>) -> Marks {
+        let mut due = Marks::new(self.leaves.len());
+        due.set(&self.others);
+        let mut add = |field: FieldId| due.set(self.of_fields.of(field));
         match facts.offer {
             Some(offer) => offer.present().for_each(&mut add),
             None => facts.values.plain().for_each(&mut add),
         }
-        due.sort_unstable();
         due
     }
 

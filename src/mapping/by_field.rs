@@ -39,7 +39,11 @@ mod tests {
 
     #[test]
     fn lines_are_found_by_their_field() {
-        let index = ByField::new([(3, 0), (1, 1), (3, 2)].map(|(id, at)| (FieldId(id), at)).into_iter());
+        let index = ByField::new(
+            [(3, 0), (1, 1), (3, 2)]
+                .map(|(id, at)| (FieldId(id), at))
+                .into_iter(),
+        );
         let found: Vec<&[u16]> = (0..5).map(|id| index.of(FieldId(id))).collect();
         assert_eq!(found, [&[][..], &[1], &[], &[0, 2], &[]]);
         assert_eq!(ByField::default().of(FieldId(0)), [0; 0]);

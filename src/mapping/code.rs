@@ -90,7 +90,9 @@ fn find(words: &[(String, usize)], word: &str) -> Option<usize> {
 
 /// Whether a word in lower case comes before another, whatever the case of that.
 fn is_below(known: &str, word: &str) -> bool {
-    known.bytes().lt(word.bytes().map(|byte| byte.to_ascii_lowercase()))
+    known
+        .bytes()
+        .lt(word.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ pub struct Facts<'f> {
     /// The method of the call at hand.
     pub method: Option<&'f Method>,
     /// The offer at hand.
-    pub offer: Option<&'f Offer<'f>>,
+    pub offer: Option<Offer<'f>>,
     /// The decimals of the request's currency.
     pub decimals: usize,
     /// What the earlier request made that this one follows, where that is known.
@@ -145,6 +145,11 @@ impl Condition {
                 .alternatives
                 .iter()
                 .all(|tests| tests.iter().any(|t| matches!(t, Test::Never)))
+    }
+
+    /// Whether it always holds.
+    pub fn is_open(&self) -> bool {
+        self.alternatives.is_empty()
     }
 
     /// Whether it holds.

@@ -150,84 +150,47 @@ impl Dictionary {
         aliases.sort_unstable();
         aliases
     }
+}
 
-    /// The values of a request that could not be read.
-    pub fn no_values(&self) -> Values<'static> {
-        Values {
-            slots: vec![ABSENT; self.fields.len()],
-            came: SmallVec::new(),
-            request: None,
-            masked: Vec::new(),
-            unknown: Vec::new(),
-            offers: Vec::new(),
-        }
+impl scmp::Names for Dictionary {
+    fn count(&self) -> usize {
+        self.fields.len()
     }
 
-    /// Sorts a request's fields into their slots. The one place where names are looked up.
-    pub fn values<'r>(&self, request: &'r scmp::Request<'r>) -> Values<'r> {
-        let mut values: Values<'r> = self.no_values();
-        values.request = Some(request);
-        // There are at most scmp::MAX_FIELDS.
-        for (place, field) in (0..).zip(request.fields()) {
-            match self.find(&field.name) {
-                Some(id) => values.put(id, place),
-                None => values.unknown.push(&field.name),
-            }
-        }
-        for offer in request.offers() {
-            let mut fields = Vec::with_capacity(offer.pairs().len());
-            for pair in offer.pairs() {
-                match self.elements.get(&*pair.name) {
-                    Some(id) => fields.push((*id, &*pair.value)),
-                    None => values.unknown.push(&pair.name),
-                }
-            }
-            values.offers.push(Offer {
-                number: offer.number,
-                fields,
-            });
-        }
-        values
+    fn field(&self, name: &str) -> Option<u16> {
+        self.find(name).map(|id| id.0)
+    }
+
+    fn element(&self, name: &str) -> Option<u16> {
+        self.elements.get(name).map(|id| id.0)
     }
 }
 
-/// The fields of one request. Holds card data: it has no `Debug`.
+/// The values of one request that was parsed with the dictionary's names. Holds card data: it has no `Debug`.
 pub struct Values<'r> {
-    /// By a field's number: its place in the request.
-    slots: Vec<u16>,
+    /// None where it could not be read.
     request: Option<&'r scmp::Request<'r>>,
-    /// The fields that came.
-    came: SmallVec<[FieldId; USUAL]>,
-    masked: Vec<(FieldId, &'r str)>,
-    unknown: Vec<&'r str>,
-    offers: Vec<Offer<'r>>,
+    masked: SmallVec<[FieldId; 2]>,
 }
-
-/// How many fields most requests have at most: a list of them needs no memory of its own.
-const USUAL: usize = 64;
-
-/// What stands in the slot of a field that did not come: a request has fewer fields.
-const ABSENT: u16 = u16::MAX;
 
 /// The fields of one offer.
-pub struct Offer<'r> {
-    /// Its number.
-    pub number: u32,
-    fields: Vec<(FieldId, &'r str)>,
-}
+#[derive(Clone, Copy)]
+pub struct Offer<'r>(&'r scmp::Offer<'r>);
 
 impl<'r> Offer<'r> {
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0.number
+    }
+
     /// The value of a field, where it came.
-    pub fn get(&self, id: FieldId) -> Option<&'r str> {
-        self.fields
-            .iter()
-            .find(|(field, _)| *field == id)
-            .map(|(_, value)| *value)
+    pub fn get(self, id: FieldId) -> Option<&'r str> {
+        self.0.numbered(id.0)
     }
 
     /// The fields that came.
-    pub fn present(&self) -> impl Iterator<Item = FieldId> {
-        self.fields.iter().map(|(id, _)| *id)
+    pub fn present(self) -> impl Iterator<Item = FieldId> {
+        self.0.pairs().filter_map(|pair| pair.number).map(FieldId)
     }
 }
 
@@ -235,56 +198,77 @@ impl<'r> Offer<'r> {
 pub const OFFER: &str = "offer.";
 
 impl<'r> Values<'r> {
-    /// The value of a field, where it came.
-    pub fn get(&self, id: FieldId) -> Option<&'r str> {
-        let place = self.slots[usize::from(id.0)];
-        self.request?.value_at(usize::from(place))
+    /// Those of a request.
+    pub fn of(request: &'r scmp::Request<'r>) -> Values<'r> {
+        Values {
+            request: Some(request),
+            masked: SmallVec::new(),
+        }
     }
 
-    /// Puts a value's place into its slot; the later of two names for one field counts.
-    fn put(&mut self, id: FieldId, place: u16) {
-        let slot = &mut self.slots[usize::from(id.0)];
-        if *slot == ABSENT {
-            self.came.push(id);
+    /// Those of a request that could not be read: none.
+    pub fn none() -> Values<'static> {
+        Values {
+            request: None,
+            masked: SmallVec::new(),
         }
-        *slot = place;
+    }
+
+    /// The value of a field, where it came.
+    pub fn get(&self, id: FieldId) -> Option<&'r str> {
+        self.came(id).filter(|_| !self.masked.contains(&id))
+    }
+
+    fn came(&self, id: FieldId) -> Option<&'r str> {
+        Some(&self.request?.numbered(id.0)?.value)
     }
 
     /// The offers, by their number.
-    pub fn offers(&self) -> &[Offer<'r>] {
-        &self.offers
+    pub fn offers(&self) -> impl ExactSizeIterator<Item = Offer<'r>> + use<'r> {
+        let offers = self.request.map_or(&[][..], |request| request.offers());
+        offers.iter().map(Offer)
     }
 
     /// Names that the dictionary does not know.
-    pub fn unknown(&self) -> &[&'r str] {
-        &self.unknown
+    pub fn unknown(&self) -> impl Iterator<Item = &'r str> + use<'r> {
+        let fields = self
+            .request
+            .into_iter()
+            .flat_map(|request| request.fields());
+        let pairs = self.offers().flat_map(|offer| offer.0.pairs());
+        let unknown = fields.chain(pairs).filter(|field| field.number.is_none());
+        unknown.map(|field| &*field.name)
     }
 
     /// Takes a masked value out: from here on the field counts as absent.
     pub fn set_aside(&mut self, id: FieldId) {
-        if let Some(value) = self.get(id) {
-            self.masked.push((id, value));
-            self.slots[usize::from(id.0)] = ABSENT;
-        }
+        self.masked.push(id);
     }
 
     /// The masked value of a field that was set aside.
     pub fn masked(&self, id: FieldId) -> Option<&'r str> {
-        self.masked
-            .iter()
-            .find(|(field, _)| *field == id)
-            .map(|(_, value)| *value)
+        self.came(id).filter(|_| self.masked.contains(&id))
     }
 
     /// The fields that came and count, offers and those set aside excluded, in the request's order.
     pub fn plain(&self) -> impl Iterator<Item = FieldId> {
-        let ids = self.came.iter().copied();
-        ids.filter(|id| self.slots[usize::from(id.0)] != ABSENT)
+        self.fields().filter(|id| !self.masked.contains(id))
     }
 
     /// The fields that came, those set aside too.
     pub fn present(&self) -> impl Iterator<Item = FieldId> {
-        let offered = self.offers.iter().flat_map(Offer::present);
-        self.came.iter().copied().chain(offered)
+        self.fields().chain(self.offers().flat_map(Offer::present))
+    }
+
+    fn fields(&self) -> impl Iterator<Item = FieldId> + use<'r> {
+        let request = self.request.into_iter();
+        request.flat_map(|request| {
+            request.fields().filter_map(|field| {
+                let number = field.number?;
+                // Of two names for one field only the one that counts.
+                let counts = request.numbered(number)?;
+                std::ptr::eq(counts, field).then_some(FieldId(number))
+            })
+        })
     }
 }

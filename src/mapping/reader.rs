@@ -315,7 +315,9 @@ impl Key {
             return false;
         }
         let element: Result<Value, _> = serde_json::from_str(raw);
-        element.is_ok_and(|element| element.get(&self.member).and_then(Value::as_str) == Some(&self.text))
+        element.is_ok_and(|element| {
+            element.get(&self.member).and_then(Value::as_str) == Some(&self.text)
+        })
     }
 }
 

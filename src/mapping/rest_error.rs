@@ -22,6 +22,24 @@ pub struct RestError<'r> {
     pub detailed: bool,
 }
 
+/// How a reply of REST is read.
+#[derive(Debug)]
+pub struct Reading {
+    /// The places that are read.
+    pub reader: Reader,
+    /// Those among them where REST says what is wrong.
+    pub errors: ErrorPlaces,
+}
+
+impl Reading {
+    /// Reads what is wrong; whatever else is to be read is added to it.
+    pub fn of_errors() -> Reading {
+        let mut reader = Reader::default();
+        let errors = ErrorPlaces::new(&mut reader);
+        Reading { reader, errors }
+    }
+}
+
 /// Where the error families say it (rest-api, section 5): `errors[]`, `errorInformation`, the reply itself, and
 /// `response.rmsg`.
 #[derive(Debug)]
@@ -83,7 +101,9 @@ impl<'r> RestError<'r> {
         };
         RestError {
             status: read.string(places.status),
-            kind: read.string(family.kind).or_else(|| read.string(family.reason)),
+            kind: read
+                .string(family.kind)
+                .or_else(|| read.string(family.reason)),
             message: read
                 .string(family.message)
                 .or_else(|| read.string(places.other_message)),
@@ -147,6 +167,8 @@ mod tests {
             assert_eq!(error.message.as_deref(), Some("c"));
             assert!(!error.detailed);
         });
-        check(&Value::Null, |error| assert_eq!(error, RestError::default()));
+        check(&Value::Null, |error| {
+            assert_eq!(error, RestError::default())
+        });
     }
 }

@@ -2,25 +2,25 @@
 
 use std::collections::HashMap;
 
-use http::Method;
 use smallvec::SmallVec;
 
 use super::body::Body;
+use super::by_field::ByField;
 use super::code::{CodeId, CodeTable};
 use super::condition::{Condition, Facts};
 use super::field::Dictionary;
 use super::flags::{Flags, LocalKind};
-use super::by_field::ByField;
 use super::path::JsonPath;
 use super::preauthorization::Preauthorizations;
-use super::reader::{Reader, Slot};
-use super::rest_error::ErrorPlaces;
+use super::reader::Slot;
 
 use super::Settings;
 use super::field::Values;
 
 pub use super::field::FieldId;
 pub use super::line::{Computed, ReplyLine, ReplyPath, ReplyValue, Source};
+pub use super::rest_error::Reading;
+pub use super::template::{CallTemplate, PathPart};
 
 /// The numbers of the services of a request: there are mostly one or two.
 pub type Numbers = SmallVec<[usize; 4]>;
@@ -51,24 +51,6 @@ pub struct Tables {
     pub card_types: Vec<FieldId>,
     /// What each processor verifies cards with.
     pub preauthorizations: Preauthorizations,
-}
-
-/// How a reply of REST is read.
-#[derive(Debug)]
-pub struct Reading {
-    /// The places that are read.
-    pub reader: Reader,
-    /// Those among them where REST says what is wrong.
-    pub errors: ErrorPlaces,
-}
-
-impl Reading {
-    /// Reads what is wrong; whatever else is to be read is added to it.
-    pub fn of_errors() -> Reading {
-        let mut reader = Reader::default();
-        let errors = ErrorPlaces::new(&mut reader);
-        Reading { reader, errors }
-    }
 }
 
 /// What to do for the services of one request.
@@ -320,35 +302,6 @@ pub struct Keep {
     pub element_keys: Vec<(String, String)>,
 }
 
-/// A method and a path with holes.
-#[derive(Debug)]
-pub struct CallTemplate {
-    /// The method.
-    pub method: Method,
-    /// The operation as REST writes it, e.g. `GET /tms/v2/customers/{customerId}`.
-    pub operation: String,
-    /// The family of operations, by which outcomes are judged.
-    pub group: String,
-    /// Whether REST takes its body sealed.
-    pub sealable: bool,
-    /// The path's parts.
-    pub parts: Vec<PathPart>,
-}
-
-/// A part of a call's path.
-#[derive(Debug)]
-pub enum PathPart {
-    /// Text that stands as it is.
-    Text(String),
-    /// A value that fills one path segment.
-    Value {
-        /// The parameter's REST name.
-        name: String,
-        /// Where the value comes from.
-        source: Source,
-    },
-}
-
 impl Step {
     /// Its REST call, unless it has none.
     pub fn call(&self) -> Option<&RestCall> {
@@ -370,8 +323,9 @@ impl Program {
     pub fn uses<'f>(&self, field: FieldId, facts: impl Fn(usize) -> Facts<'f>) -> bool {
         let in_path = |source: &Source| matches!(source, Source::Field(used) if *used == field);
         let calls = self.steps.iter().filter_map(Step::call);
+        let holds = |when: &Condition, part| when.is_open() || when.holds(&facts(part));
         self.checks_of(field)
-            .any(|checked| checked.when.holds(&facts(checked.part)))
+            .any(|checked| holds(&checked.when, checked.part))
             || self
                 .follow_on
                 .is_some_and(|follow_on| follow_on.token == field)

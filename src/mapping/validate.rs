@@ -1,12 +1,10 @@
 //! Checks on a request's values, made before any call.
 
-use smallvec::SmallVec;
-
 use super::Settings;
 use super::card_data::{holds_card_number, luhn};
 use super::code::{CodeTable, NumberCheck};
-use super::condition::{Condition, Facts};
-use super::field::{Field, FieldId, Kind, OFFER, Offer, Values};
+use super::condition::Facts;
+use super::field::{Field, FieldId, Kind, OFFER, Values};
 use super::flags::LocalKind;
 use super::side;
 use super::tables::{Checked, Program, Tables};
@@ -22,9 +20,6 @@ pub struct Refusal {
     pub detail: String,
 }
 
-/// How many fields a request has mostly at most.
-const USUAL: usize = 96;
-
 /// Everything that is wrong with a request for its services, missing fields first.
 pub fn refusals<'f>(
     tables: &Tables,
@@ -36,8 +31,7 @@ pub fn refusals<'f>(
     let values = facts.values;
     for required in &program.require {
         // A masked value says that the stored one stays: it is not missing.
-        let came =
-            values.get(required.field).is_some() || values.masked(required.field).is_some();
+        let came = values.get(required.field).is_some() || values.masked(required.field).is_some();
         if came {
             continue;
         }
@@ -68,65 +62,67 @@ pub fn refusals<'f>(
         }
     }
     let number = number_check(tables, values);
-    let summed = summed(program, facts.total);
-    let mut came: SmallVec<[FieldId; USUAL]> = values.plain().collect();
-    came.extend(values.offers().iter().flat_map(Offer::present));
-    came.sort_unstable();
-    came.dedup();
-    let checks = came.iter().flat_map(|field| program.checks_of(*field));
-    for checked in checks.chain(&summed) {
-        let field = tables.dictionary.get(checked.field);
-        let facts = facts_of(checked.part);
-        let plain = facts
-            .values
-            .get(checked.field)
-            .into_iter()
-            .map(|value| (None, value));
-        let element = field.name.strip_prefix(OFFER);
-        let offers = element.map_or(&[][..], |_| facts.values.offers()).iter();
-        let offered =
-            offers.filter_map(|offer| Some((Some(offer.number), offer.get(checked.field)?)));
-        for (offer, value) in plain.chain(offered) {
-            let fault = fault(field, value, facts.settings, &tables.codes, number)
-                .or_else(|| beyond_rest(value, checked, facts.settings));
-            let name = || match offer.zip(element) {
-                Some((number, element)) => format!("offer{number} {element}"),
-                None => field.name.clone(),
-            };
-            if let Some(detail) = fault.filter(|_| checked.when.holds(&facts)) {
-                let name = name();
-                if refusals.iter().any(|known| known.field == name) {
-                    continue;
-                }
-                let kind = match field.kind {
-                    Kind::CardNumber => LocalKind::Card,
-                    _ => LocalKind::Invalid,
-                };
-                refusals.push(Refusal {
-                    kind,
-                    field: name,
-                    detail,
-                });
+    let checks = |id: FieldId, value: &str| {
+        let field = tables.dictionary.get(id);
+        let wrong = fault(field, value, facts.settings, &tables.codes, number);
+        let mut checks = program.checks_of(id);
+        checks.find_map(|checked| {
+            let beyond = || beyond_rest(value, checked, facts.settings);
+            let detail = wrong.clone().or_else(beyond)?;
+            checked
+                .when
+                .holds(&facts_of(checked.part))
+                .then_some(detail)
+        })
+    };
+    let mut wrong: Vec<(FieldId, Refusal)> = Vec::new();
+    for id in values.plain() {
+        let value = values.get(id).unwrap_or_default();
+        if let Some(detail) = checks(id, value) {
+            let field = tables.dictionary.get(id);
+            wrong.push((id, Refusal::of(field, field.name.clone(), detail)));
+        }
+    }
+    let sum_is_wrong = facts.total == Some("");
+    let summed = |id: FieldId| {
+        let rule = program.total.filter(|_| sum_is_wrong);
+        rule.is_some_and(|rule| [rule.amount, rule.quantity, rule.tax].contains(&id))
+    };
+    for offer in values.offers() {
+        for id in offer.present() {
+            let (field, value) = (tables.dictionary.get(id), offer.get(id).unwrap_or_default());
+            let in_sum = || fault(field, value, facts.settings, &tables.codes, number);
+            let detail = checks(id, value).or_else(|| in_sum().filter(|_| summed(id)));
+            if let Some(detail) = detail {
+                let name = field.name.strip_prefix(OFFER).unwrap_or(&field.name);
+                let name = format!("offer{} {name}", offer.number());
+                wrong.push((id, Refusal::of(field, name, detail)));
             }
+        }
+    }
+    // The dictionary's order, in which people read it.
+    wrong.sort_by_key(|(id, _)| *id);
+    for (_, refusal) in wrong {
+        if !refusals.iter().any(|known| known.field == refusal.field) {
+            refusals.push(refusal);
         }
     }
     refusals
 }
 
-/// The fields of offers that cannot be summed up, be it that the offers themselves are not sent.
-fn summed(program: &Program, total: Option<&str>) -> Vec<Checked> {
-    let rule = program.total.filter(|_| total == Some(""));
-    let fields = rule
-        .into_iter()
-        .flat_map(|rule| [rule.amount, rule.quantity, rule.tax]);
-    let checked = |field| Checked {
-        part: 0,
-        field,
-        rest_max: None,
-        overflow: false,
-        when: Condition::default(),
-    };
-    fields.map(checked).collect()
+impl Refusal {
+    /// What is said of a value that does not fit.
+    fn of(field: &Field, name: String, detail: String) -> Refusal {
+        let kind = match field.kind {
+            Kind::CardNumber => LocalKind::Card,
+            _ => LocalKind::Invalid,
+        };
+        Refusal {
+            kind,
+            field: name,
+            detail,
+        }
+    }
 }
 
 /// The check on the card number that the request's card type asks for.
@@ -207,7 +203,8 @@ fn beyond_rest(value: &str, checked: &Checked, settings: &Settings) -> Option<St
 }
 
 fn too_long(value: &str, max: Option<u16>, whose: &str) -> Option<String> {
-    let max = max?;
+    // No text has more characters than bytes.
+    let max = max.filter(|max| value.len() > usize::from(*max))?;
     (value.chars().count() > usize::from(max))
         .then(|| format!(" (at most {max} characters with {whose})"))
 }

@@ -43,6 +43,9 @@ impl<'w> Writer<'w> {
 
     /// Closes and opens containers until `container` is the innermost.
     fn enter(&mut self, container: Option<usize>) {
+        if self.open == container {
+            return;
+        }
         let shared = self.shared(self.open, container);
         while self.open != shared {
             let Some(at) = self.open else { break };
@@ -124,7 +127,10 @@ impl Leaf {
                 }
                 let value = self.transform.to_rest(&text, codes, facts.decimals);
                 if self.transform == Transform::List {
-                    let mut words = value.split([',', ' ']).filter(|word| !word.is_empty()).peekable();
+                    let mut words = value
+                        .split([',', ' '])
+                        .filter(|word| !word.is_empty())
+                        .peekable();
                     if words.peek().is_none() {
                         return false;
                     }
@@ -173,6 +179,17 @@ fn elements(body: &Body, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
 
 /// Writes a JSON string with its quotes.
 fn write_text(out: &mut Vec<u8>, text: &str) {
+    let is_plain = |byte: u8| (byte >= 0x20) & (byte != b'"') & (byte != b'\\');
+    // Most texts need no escape; a fold without an early exit looks at many bytes at a time.
+    if text
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte))
+    {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     if serde_json::to_writer(&mut *out, text).is_err() {
         // A Vec takes everything, and every text can be written.
         out.extend_from_slice(b"null");

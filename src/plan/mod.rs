@@ -86,7 +86,7 @@ impl<'p> Plan<'p> {
         history: &dyn History,
         request: &'p scmp::Request<'_>,
     ) -> Result<Plan<'p>, (Refusal, Vec<Refusal>)> {
-        let values = tables.dictionary.values(request);
+        let values = Values::of(request);
         let decimals = tables.decimals(&values);
         let total = program
             .total
@@ -170,7 +170,7 @@ impl<'p> Plan<'p> {
         };
         let known = self.values.present().filter(move |id| !used(id));
         let known = known.map(|id| dictionary.get(id).name.as_str());
-        self.values.unknown().iter().copied().chain(known)
+        self.values.unknown().chain(known)
     }
 
     /// The facts as the service of this number sees them.
@@ -201,9 +201,13 @@ const NO_VARIANT: u8 = u8::MAX;
 pub const MERCHANT: &str = "merchant_id";
 
 /// A request that has been opened: under way, or refused before any call.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all requests run, and a box costs each of them"
+)]
 pub enum Opened<'p> {
     /// Every check passed.
-    Running(Box<Execution<'p>>),
+    Running(Execution<'p>),
     /// The reply is ready.
     Refused(Refused<'p>),
 }
@@ -223,7 +227,7 @@ pub struct Refused<'p> {
 /// The id of the request that this one follows, where it does.
 pub fn followed(tables: &Tables, request: &scmp::Request<'_>) -> Option<String> {
     let program = select(tables, request.get(select::APPLICATIONS)).ok()?;
-    let values = tables.dictionary.values(request);
+    let values = Values::of(request);
     values.get(program.follow_on?.id).map(str::to_owned)
 }
 
@@ -259,7 +263,7 @@ pub fn open<'p>(
         Err(error) => return refuse(None, error.refusal(), Vec::new()),
     };
     match Plan::new(tables, program, settings, history, request) {
-        Ok(plan) => Opened::Running(Box::new(Execution::new(plan, context, history))),
+        Ok(plan) => Opened::Running(Execution::new(plan, context, history)),
         Err((first, others)) => refuse(Some(program), first, others),
     }
 }

@@ -47,7 +47,7 @@ pub fn refused<'t>(
         .flags
         .local(refusal.kind, &refusal.field, &refusal.detail);
     let token = history.token(&context.request_id, None);
-    let values = tables.dictionary.values(request);
+    let values = Values::of(request);
     let reply = without_calls(tables, program, &verdict, context, &token, &values);
     (reply, verdict)
 }
@@ -60,7 +60,7 @@ pub fn unreadable<'t>(
     context: &Context,
 ) -> (scmp::Reply, Verdict<'t>) {
     let verdict = tables.flags.local(kind, "", detail);
-    let values = tables.dictionary.no_values();
+    let values = Values::none();
     let reply = without_calls(tables, None, &verdict, context, "", &values);
     (reply, verdict)
 }

@@ -10,7 +10,7 @@ const SCALE: usize = 6;
 /// The sum over the offers of amount times quantity, plus tax, each cut to the currency's decimals as it is sent. Nothing
 /// where no offer has an amount; an empty text where one of the values is no number, which the check on it refuses.
 pub fn total(rule: Total, values: &Values<'_>, decimals: usize) -> Option<String> {
-    let mut offers = values.offers().iter();
+    let mut offers = values.offers();
     let any = offers.any(|offer| offer.get(rule.amount).is_some());
     any.then(|| sum(rule, values, decimals).unwrap_or_default())
 }
@@ -40,12 +40,10 @@ fn scaled(text: &str) -> Option<i128> {
     if !digits(whole) || !digits(part) || (whole.is_empty() && part.is_empty()) {
         return None;
     }
-    let part: String = part
-        .chars()
-        .chain(std::iter::repeat('0'))
-        .take(SCALE)
-        .collect();
-    format!("{whole}{part}").parse().ok()
+    let part = part.bytes().chain(std::iter::repeat(b'0')).take(SCALE);
+    whole.bytes().chain(part).try_fold(0_i128, |sum, digit| {
+        sum.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
+    })
 }
 
 #[cfg(test)]

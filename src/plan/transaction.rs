@@ -31,6 +31,9 @@ mod tests {
     #[test]
     fn an_id_is_that_of_the_request_and_the_number_of_the_call() {
         assert_eq!(TransactionId::new("1795", 1).as_str(), "179501");
-        assert_eq!(TransactionId::new(&"9".repeat(60), 123).as_str(), format!("{}123", "9".repeat(60)));
+        assert_eq!(
+            TransactionId::new(&"9".repeat(60), 123).as_str(),
+            format!("{}123", "9".repeat(60))
+        );
     }
 }

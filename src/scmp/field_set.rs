@@ -1,11 +1,10 @@
-//! Fields in the order of their first appearance, found by name.
+//! Fields in the order of their first appearance, one for each name.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
-use foldhash::fast::RandomState;
-use indexmap::IndexSet;
+use smallvec::SmallVec;
 
 use super::text::shown_name;
 
@@ -18,6 +17,8 @@ pub struct Field<'a> {
     pub name: Cow<'a, str>,
     /// The value, never empty: an empty value counts as an absent field.
     pub value: Cow<'a, str>,
+    /// The number of its name, where that is known.
+    pub number: Option<u16>,
 }
 
 impl fmt::Debug for Field<'_> {
@@ -31,129 +32,199 @@ impl fmt::Debug for Field<'_> {
     }
 }
 
-/// An ordered set of fields, one for each name.
-#[derive(Clone, Default)]
+/// Fields that are being collected: of several with one name the last value stands in the first place.
+#[derive(Default)]
 pub(super) struct FieldSet<'a> {
-    fields: IndexSet<ByName<'a>, RandomState>,
+    fields: Vec<Field<'a>>,
+    /// By a number: the place of the field that came first under it.
+    slots: Vec<u16>,
+    /// The places of the others.
+    others: SmallVec<[u16; MANY]>,
+    /// These by their names, once they are many.
+    others_by_name: HashMap<String, u16>,
 }
 
+/// What stands in the slot of a field that did not come.
+pub(super) const ABSENT: u16 = u16::MAX;
+
+/// From so many on, names are found through a map.
+const MANY: usize = 16;
+
 impl<'a> FieldSet<'a> {
-    pub(super) fn with_capacity(fields: usize) -> Self {
+    /// Room for so many fields; numbers below `numbers` are found at once.
+    pub(super) fn new(fields: usize, numbers: usize) -> Self {
         Self {
-            fields: IndexSet::with_capacity_and_hasher(fields, RandomState::default()),
+            fields: Vec::with_capacity(fields),
+            slots: vec![ABSENT; numbers],
+            ..Self::default()
         }
     }
 
     /// Sets a field; one of the same name keeps its place and loses its value.
-    pub(super) fn set(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
-        self.fields.replace(ByName(Field { name, value }));
+    pub(super) fn set(&mut self, field: Field<'a>) {
+        let number = field.number.map(usize::from);
+        if let Some(slot) = number.and_then(|number| self.slots.get_mut(number)) {
+            match self.fields.get_mut(usize::from(*slot)) {
+                None => {
+                    *slot = self.fields.len() as u16;
+                    return self.fields.push(field);
+                }
+                Some(known) if known.name == field.name => return known.value = field.value,
+                // Another name of the same number.
+                Some(_) => {}
+            }
+        }
+        match self.other(&field.name) {
+            Some(known) => self.fields[usize::from(known)].value = field.value,
+            None => self.add(field),
+        }
     }
 
-    /// Drops the fields whose last value was empty.
-    pub(super) fn drop_absent(&mut self) {
-        self.fields.retain(|field| !field.0.value.is_empty());
+    /// The place of a field that is not found by its number.
+    fn other(&self, name: &str) -> Option<u16> {
+        if self.others.len() > MANY {
+            return self.others_by_name.get(name).copied();
+        }
+        let mut others = self.others.iter().copied();
+        others.find(|at| self.fields[usize::from(*at)].name == name)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.fields.get(name).map(|field| &*field.0.value)
+    fn add(&mut self, field: Field<'a>) {
+        self.others.push(self.fields.len() as u16);
+        self.fields.push(field);
+        let new = match self.others.len() {
+            ..=MANY => return,
+            many if many == MANY + 1 => &self.others[..],
+            many => &self.others[many - 1..],
+        };
+        let named = new
+            .iter()
+            .map(|at| (self.fields[usize::from(*at)].name.to_string(), *at));
+        self.others_by_name.extend(named);
     }
 
-    pub(super) fn value_at(&self, place: usize) -> Option<&str> {
-        self.fields.get_index(place).map(|field| &*field.0.value)
-    }
-
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Field<'a>> {
-        self.fields.iter().map(|field| &field.0)
-    }
-
+    /// How many fields there are, those with an empty value too.
     pub(super) fn len(&self) -> usize {
         self.fields.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+    /// The fields that have a value, and by each number the place of the last such field.
+    pub(super) fn finish(self) -> (Vec<Field<'a>>, Vec<u16>) {
+        let (mut fields, mut slots) = (self.fields, self.slots);
+        if self.others.is_empty() && fields.iter().all(|field| !field.value.is_empty()) {
+            return (fields, slots);
+        }
+        fields.retain(|field| !field.value.is_empty());
+        slots.fill(ABSENT);
+        for (at, field) in (0..).zip(&fields) {
+            let number = field.number.map(usize::from);
+            if let Some(slot) = number.and_then(|number| slots.get_mut(number)) {
+                *slot = at;
+            }
+        }
+        (fields, slots)
     }
 }
 
-impl PartialEq for FieldSet<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for FieldSet<'_> {}
-
-impl fmt::Debug for FieldSet<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_list().entries(self.iter()).finish()
-    }
-}
-
-/// A field that the set knows by its name alone, so that the name is stored once.
-#[derive(Clone)]
-struct ByName<'a>(Field<'a>);
-
-impl PartialEq for ByName<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.name == other.0.name
-    }
-}
-
-impl Eq for ByName<'_> {}
-
-impl Hash for ByName<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // As `str` does, which `Borrow<str>` demands.
-        str::hash(&self.0.name, state);
-    }
-}
-
-impl Borrow<str> for ByName<'_> {
-    fn borrow(&self) -> &str {
-        &self.0.name
-    }
+/// The value of the field of a name.
+pub(super) fn find<'f>(fields: &'f [Field<'_>], name: &str) -> Option<&'f str> {
+    let field = fields.iter().find(|field| field.name == name)?;
+    Some(&field.value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn set(fields: &[(&'static str, &'static str)]) -> FieldSet<'static> {
-        let mut set = FieldSet::default();
-        for &(name, value) in fields {
-            set.set(name.into(), value.into());
+    fn field(name: &str, value: &str, number: Option<u16>) -> Field<'static> {
+        Field {
+            name: name.to_owned().into(),
+            value: value.to_owned().into(),
+            number,
         }
-        set
+    }
+
+    fn kept(fields: &[(&str, &str, Option<u16>)]) -> (Vec<(String, String)>, Vec<u16>) {
+        let mut set = FieldSet::new(4, 3);
+        for (name, value, number) in fields {
+            set.set(field(name, value, *number));
+        }
+        let (fields, slots) = set.finish();
+        let fields = fields.iter();
+        let fields = fields.map(|field| (field.name.to_string(), field.value.to_string()));
+        (fields.collect(), slots)
+    }
+
+    fn pairs(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        fields.iter().map(owned).collect()
     }
 
     #[test]
     fn the_last_value_stands_in_the_first_place() {
-        let set = set(&[("a", "1"), ("b", "2"), ("a", "3")]);
-        let fields: Vec<_> = set
-            .iter()
-            .map(|field| (&*field.name, &*field.value))
-            .collect();
-        assert_eq!(fields, [("a", "3"), ("b", "2")]);
-        assert_eq!(set.get("a"), Some("3"));
-        assert_eq!(set.get("c"), None);
+        for numbers in [[None; 3], [Some(0), Some(1), Some(0)]] {
+            let came = [
+                ("a", "1", numbers[0]),
+                ("b", "2", numbers[1]),
+                ("a", "3", numbers[2]),
+            ];
+            assert_eq!(kept(&came).0, pairs(&[("a", "3"), ("b", "2")]));
+        }
     }
 
     #[test]
-    fn equality_is_of_names_values_and_order() {
+    fn an_empty_last_value_makes_a_field_absent() {
+        let came = [
+            ("a", "1", Some(0)),
+            ("b", "2", Some(2)),
+            ("a", "", Some(0)),
+            ("x", "", None),
+        ];
+        assert_eq!(kept(&came), (pairs(&[("b", "2")]), vec![ABSENT, ABSENT, 0]));
+    }
+
+    #[test]
+    fn of_two_names_with_one_number_the_later_field_counts_unless_it_is_empty() {
+        let both = [
+            ("a", "1", Some(0)),
+            ("alias", "2", Some(0)),
+            ("a", "3", Some(0)),
+            ("alias", "4", Some(0)),
+        ];
         assert_eq!(
-            set(&[("a", "1"), ("b", "2")]),
-            set(&[("a", "1"), ("b", "2")])
+            kept(&both),
+            (
+                pairs(&[("a", "3"), ("alias", "4")]),
+                vec![1, ABSENT, ABSENT]
+            )
         );
-        assert_ne!(set(&[("a", "1")]), set(&[("a", "2")]));
-        assert_ne!(
-            set(&[("a", "1"), ("b", "2")]),
-            set(&[("b", "2"), ("a", "1")])
+        let empty = [("a", "1", Some(0)), ("alias", "", Some(0))];
+        assert_eq!(
+            kept(&empty),
+            (pairs(&[("a", "1")]), vec![0, ABSENT, ABSENT])
         );
+    }
+
+    #[test]
+    fn many_unknown_names_are_found_again() {
+        let mut set = FieldSet::new(0, 0);
+        for round in ["1", "2"] {
+            for number in 0..100 {
+                set.set(field(&format!("name{number}"), round, None));
+            }
+        }
+        let (fields, _) = set.finish();
+        assert_eq!(fields.len(), 100);
+        assert!(fields.iter().all(|field| field.value == "2"));
+        assert_eq!(find(&fields, "name99"), Some("2"));
     }
 
     #[test]
     fn debug_shows_no_value() {
-        let text = format!("{:?}", set(&[("customer_cc_number", "4111111111111111")]));
+        let text = format!(
+            "{:?}",
+            [field("customer_cc_number", "4111111111111111", None)]
+        );
         assert_eq!(text, "[customer_cc_number (16 bytes)]");
     }
 }

@@ -20,6 +20,7 @@
 mod charset;
 mod field_set;
 mod grammar;
+mod names;
 mod offer;
 mod parse;
 mod peek;
@@ -32,6 +33,7 @@ mod properties;
 
 pub use charset::{Charset, CharsetError};
 pub use field_set::Field;
+pub use names::Names;
 pub use offer::{Offer, OfferFault};
 pub use parse::{MAX_FIELDS, ParseError, parse};
 pub use peek::peek;

@@ -7,8 +7,9 @@
 
 use std::fmt;
 
-use super::field_set::{Field, FieldSet};
+use super::field_set::{Field, FieldSet, find};
 use super::grammar::{pair, pieces};
+use super::names::Names;
 use super::parse::{MAX_FIELDS, ParseError};
 use super::text::{fold_name, fold_value};
 
@@ -17,13 +18,20 @@ use super::text::{fold_name, fold_value};
 pub struct Offer<'a> {
     /// The digits of the field's name: 3 for `offer3`.
     pub number: u32,
-    pairs: FieldSet<'a>,
+    pairs: Vec<Field<'a>>,
 }
 
 impl<'a> Offer<'a> {
     /// The value of the element of this lower-case name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.get(name)
+        find(&self.pairs, name)
+    }
+
+    /// The value of the element of this number of those that it was parsed with; of two names for one number the later's.
+    pub fn numbered(&self, number: u16) -> Option<&str> {
+        let mut pairs = self.pairs.iter().rev();
+        let pair = pairs.find(|pair| pair.number == Some(number))?;
+        Some(&pair.value)
     }
 
     /// The elements, in the order of first appearance.
@@ -82,8 +90,14 @@ pub(super) fn offer_number(name: &str) -> Option<Option<u32>> {
 }
 
 /// Reads the value of an offer's field. The caller has refused control characters.
-pub(super) fn parse_offer(number: u32, line: usize, value: &str) -> Result<Offer<'_>, ParseError> {
-    let mut pairs = FieldSet::default();
+pub(super) fn parse_offer<'a>(
+    number: u32,
+    line: usize,
+    value: &'a str,
+    names: &impl Names,
+) -> Result<Offer<'a>, ParseError> {
+    let tokens = memchr::memchr_iter(b'^', value.as_bytes()).count() + 1;
+    let mut pairs = FieldSet::new(tokens.min(MAX_FIELDS), 0);
     for (index, token) in pieces(value, b'^').enumerate() {
         let fault = |fault| ParseError::Offer {
             offer: number,
@@ -107,9 +121,13 @@ pub(super) fn parse_offer(number: u32, line: usize, value: &str) -> Result<Offer
         if pairs.len() == MAX_FIELDS {
             return Err(fault(OfferFault::TooMany));
         }
-        pairs.set(name, fold_value(value));
+        pairs.set(Field {
+            number: names.element(&name),
+            value: fold_value(value),
+            name,
+        });
     }
-    pairs.drop_absent();
+    let (pairs, _) = pairs.finish();
     Ok(Offer { number, pairs })
 }
 
@@ -127,7 +145,7 @@ mod tests {
     use super::*;
 
     fn read(value: &str) -> Result<Vec<(String, String)>, (usize, OfferFault)> {
-        match parse_offer(7, 3, value) {
+        match parse_offer(7, 3, value, &()) {
             Ok(offer) => Ok(offer
                 .pairs()
                 .map(|pair| (pair.name.to_string(), pair.value.to_string()))
@@ -197,7 +215,7 @@ mod tests {
 
     #[test]
     fn an_error_says_where_but_not_what() {
-        let error = parse_offer(2, 9, "amount:1^4111111111111111")
+        let error = parse_offer(2, 9, "amount:1^4111111111111111", &())
             .unwrap_err()
             .to_string();
         assert!(error.contains("offer2") && error.contains("line 9") && error.contains("token 2"));

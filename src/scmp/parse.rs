@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::field_set::FieldSet;
+use super::field_set::{Field, FieldSet};
 use super::grammar::{lines, pair};
+use super::names::Names;
 use super::offer::{Offer, OfferFault, offer_number, parse_offer};
 use super::request::Request;
-use super::text::{fold_name, fold_value, has_control, shown_name};
+use super::text::{fold_name, fold_value, has_control, is_plain, shown_name, trim};
 
 /// The most fields that a request may hold, offers and empty fields included: the old C
 /// client's limit, the only one that was ever documented.
@@ -76,60 +77,84 @@ pub enum ParseError {
 ///   prologue or a stray line does not cost a payment and is still seen.
 /// - A value never held a control character; one that does is refused, since whatever
 ///   the client meant, no processor gets it.
-pub fn parse(text: &str) -> Result<Request<'_>, ParseError> {
+///
+/// Fields whose names are among `names` are known by their numbers from here on.
+pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, ParseError> {
     let lines_max = memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1;
-    let mut fields = FieldSet::with_capacity(lines_max.min(MAX_FIELDS));
+    let mut fields = FieldSet::new(lines_max.min(MAX_FIELDS), names.count());
+    // Most texts are: then there is nothing to fold or to refuse in any of their lines.
+    let plain = is_plain(text);
     let mut offers = BTreeMap::new();
     let mut usable_lines = 0;
     let mut unusable_lines = 0;
     for (index, content) in lines(text).enumerate() {
         let line = index + 1;
-        let Some((name, value)) = split_line(line, content)? else {
+        let Some((name, value)) = pair(content, b'=') else {
             unusable_lines += 1;
             continue;
         };
+        let (name, number) = numbered(trim(name), names);
+        if name.is_empty() {
+            unusable_lines += 1;
+            continue;
+        }
+        if !plain && has_control(content) {
+            let field = shown_name(&name).to_owned();
+            return Err(ParseError::ControlCharacter { line, field });
+        }
         if usable_lines == MAX_FIELDS {
             return Err(ParseError::TooManyFields { line });
         }
         usable_lines += 1;
         match offer_number(&name) {
-            None => fields.set(name, fold_value(value)),
+            None => {
+                let value = match plain {
+                    true => trim(value).into(),
+                    false => fold_value(value),
+                };
+                fields.set(Field {
+                    name,
+                    value,
+                    number,
+                });
+            }
             Some(None) => return Err(ParseError::OfferNumber { line }),
             Some(Some(number)) => {
-                offers.insert(number, parse_offer(number, line, value)?);
+                offers.insert(number, parse_offer(number, line, value, names)?);
             }
         }
     }
-    fields.drop_absent();
+    let fields = fields.finish();
     let offers: Vec<Offer<'_>> = offers
         .into_values()
         .filter(|offer| !offer.is_empty())
         .collect();
-    if fields.is_empty() && offers.is_empty() {
+    if fields.0.is_empty() && offers.is_empty() {
         return Err(ParseError::NoFields { unusable_lines });
     }
     Ok(Request::new(fields, offers, unusable_lines))
 }
 
-/// The folded name and the raw value of a line; none if the line holds no field.
-fn split_line(line: usize, content: &str) -> Result<Option<(Cow<'_, str>, &str)>, ParseError> {
-    let Some((name, value)) = pair(content, b'=') else {
-        return Ok(None);
-    };
+/// A trimmed name as it is compared, and its number. One that is known is in lower case.
+fn numbered<'a>(name: &'a str, names: &impl Names) -> (Cow<'a, str>, Option<u16>) {
+    if let Some(number) = names.field(name) {
+        return (name.into(), Some(number));
+    }
     let name = fold_name(name);
-    if name.is_empty() {
-        return Ok(None);
-    }
-    if has_control(content) {
-        let field = shown_name(&name).to_owned();
-        return Err(ParseError::ControlCharacter { line, field });
-    }
-    Ok(Some((name, value)))
+    let number = match name {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(_) => names.field(&name),
+    };
+    (name, number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Result<Request<'_>, ParseError> {
+        super::parse(text, &())
+    }
 
     fn fields(text: &str) -> Vec<(String, String)> {
         let request = parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));

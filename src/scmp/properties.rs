@@ -7,6 +7,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn parse(text: &str) -> Result<Request<'_>, ParseError> {
+    super::parse(text, &())
+}
+
 fn charset() -> impl Strategy<Value = Charset> {
     prop_oneof![
         Just(Charset::Utf8),

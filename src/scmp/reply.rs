@@ -54,7 +54,11 @@ impl Reply {
         let end = here(&self.text);
         self.text.push('\n');
         let span = Span { start, equals, end };
-        let known = self.fields.iter().position(|field| self.name(field) == name);
+        let length = equals - start;
+        let same = |field: &Span| {
+            field.equals - field.start == length && self.name(field).as_bytes() == name.as_bytes()
+        };
+        let known = self.fields.iter().position(same);
         match known {
             Some(at) => {
                 self.fields[at] = span;
@@ -73,7 +77,9 @@ impl Reply {
     /// Names and values, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         let value = |span: &Span| &self.text[span.equals as usize + 1..span.end as usize];
-        self.fields.iter().map(move |span| (self.name(span), value(span)))
+        self.fields
+            .iter()
+            .map(move |span| (self.name(span), value(span)))
     }
 
     /// The reply as `name=value` lines with LF ends, in the charset of the request.
@@ -140,7 +146,10 @@ fn plain_name(name: &str) -> Cow<'_, str> {
         return "_".into();
     }
     let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-    if name.bytes().all(is_plain) {
+    if name
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte))
+    {
         return name.into();
     }
     let plain = |c: char| match c {
@@ -154,7 +163,10 @@ fn plain_name(name: &str) -> Cow<'_, str> {
 fn one_line(value: &str) -> Cow<'_, str> {
     // What C1 and Unicode's line ends begin with in UTF-8, among much else.
     let is_plain = |byte: u8| !matches!(byte, 0..=0x1f | 0x7f | 0xc2 | 0xe2);
-    if value.bytes().all(is_plain) {
+    if value
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte))
+    {
         return value.into();
     }
     let plain = |c: char| match c {

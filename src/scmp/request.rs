@@ -1,6 +1,6 @@
 //! A request as the rest of the program sees it.
 
-use super::field_set::{Field, FieldSet};
+use super::field_set::{Field, find};
 use super::offer::Offer;
 
 /// A parsed request. It borrows from the decoded text wherever that needed no change.
@@ -9,15 +9,22 @@ use super::offer::Offer;
 /// are, in the same order; lines that were passed over do not count.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    fields: FieldSet<'a>,
+    fields: Vec<Field<'a>>,
+    /// By a name's number: the place of its field.
+    slots: Vec<u16>,
     offers: Vec<Offer<'a>>,
     unusable_lines: usize,
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn new(fields: FieldSet<'a>, offers: Vec<Offer<'a>>, unusable_lines: usize) -> Self {
+    pub(super) fn new(
+        (fields, slots): (Vec<Field<'a>>, Vec<u16>),
+        offers: Vec<Offer<'a>>,
+        unusable_lines: usize,
+    ) -> Self {
         Self {
             fields,
+            slots,
             offers,
             unusable_lines,
         }
@@ -28,14 +35,15 @@ impl<'a> Request<'a> {
         self.fields.iter()
     }
 
-    /// The value of the field at this place among the fields.
-    pub fn value_at(&self, place: usize) -> Option<&str> {
-        self.fields.value_at(place)
+    /// The field of this number of those that it was parsed with; of two names for one number the later one's.
+    pub fn numbered(&self, number: u16) -> Option<&Field<'a>> {
+        let slot = self.slots.get(usize::from(number))?;
+        self.fields.get(usize::from(*slot))
     }
 
     /// The value of the field of this lower-case name; offers are not found here.
     pub fn get(&self, lower_case_name: &str) -> Option<&str> {
-        self.fields.get(lower_case_name)
+        find(&self.fields, lower_case_name)
     }
 
     /// The offers that have at least one element, by number.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 const BLANK: [char; 2] = [' ', '\t'];
 
 /// The text without the blanks at its ends.
-fn trim(raw: &str) -> &str {
+pub(super) fn trim(raw: &str) -> &str {
     // Most texts have none, and looking at two bytes is much cheaper than `trim_matches`.
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let bytes = raw.as_bytes();
@@ -49,6 +49,21 @@ pub(super) fn fold_value(raw: &str) -> Cow<'_, str> {
         value.push_str(word);
     }
     Cow::Owned(value)
+}
+
+/// Whether no line of a text has anything to fold but blanks at ends, or a control character: no tab, no two blanks in a
+/// row, no C0 control character but LF.
+pub(super) fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // Folds without an early exit, so that the compiler can take many bytes at a time.
+    let control = bytes.iter().fold(false, |found, byte| {
+        found | (*byte < 0x20 && *byte != b'\n')
+    });
+    let next = bytes.get(1..).unwrap_or_default();
+    let blanks = bytes.iter().zip(next).fold(false, |found, (one, next)| {
+        found | ((*one == b' ') & (*next == b' '))
+    });
+    !control && !blanks
 }
 
 /// Whether the text holds a C0 control character other than tab.
@@ -94,6 +109,22 @@ mod tests {
             let value = fold_value(raw);
             assert_eq!(value, expected, "{raw:?}");
             assert_eq!(matches!(value, Cow::Borrowed(_)), borrows, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn plain_texts_need_no_folding() {
+        for (text, expected) in [
+            ("", true),
+            ("a", true),
+            ("a=b c\nd= e \n", true),
+            ("a=b  c\n", false),
+            ("a=b\tc\n", false),
+            ("a=b\r\n", false),
+            ("a=\0", false),
+            ("a=\u{3000}\u{3000}", true),
+        ] {
+            assert_eq!(is_plain(text), expected, "{text:?}");
         }
     }
 

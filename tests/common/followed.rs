@@ -79,7 +79,7 @@ impl Followed {
 
     /// Kinds and ids.
     fn made(&self, tables: &Tables) -> Vec<(String, String)> {
-        let request = scmp::parse(&self.request).expect("SCMP");
+        let request = scmp::parse(&self.request, &tables.dictionary).expect("SCMP");
         let (settings, context) = (self.known.settings(), self.known.context());
         let opened = open(tables, |_| Some(&settings), &self.known, &request, &context);
         let Opened::Running(mut execution) = opened else {

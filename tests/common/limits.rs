@@ -104,7 +104,7 @@ impl Limit {
         };
         // The last of a field's lines counts.
         let text = format!("{}\n{line}\n", self.request);
-        let request = scmp::parse(&text).expect("SCMP");
+        let request = scmp::parse(&text, &tables.dictionary).expect("SCMP");
         let (settings, context) = (self.case.settings(), self.case.context());
         let opened = open(tables, |_| Some(&settings), &self.case, &request, &context);
         match opened {
