@@ -68,6 +68,8 @@ pub struct ReplyLine {
     pub default: Option<String>,
     /// When it is there.
     pub when: Condition,
+    /// Whether no other line of a reply of these services is for the same field.
+    pub alone: bool,
 }
 
 /// What a reply field holds.

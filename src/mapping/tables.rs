@@ -89,6 +89,8 @@ pub struct Program {
     pub checked: Vec<Checked>,
     /// These by their fields.
     pub checked_by_field: ByField,
+    /// By a field's number: whether something is done with it in any request.
+    pub used: Vec<bool>,
 }
 
 /// One service of a program.
@@ -321,17 +323,21 @@ impl Program {
 
     /// Whether a field's value is sent, or decides something, in a request of which these facts are known.
     pub fn uses<'f>(&self, field: FieldId, facts: impl Fn(usize) -> Facts<'f>) -> bool {
-        let in_path = |source: &Source| matches!(source, Source::Field(used) if *used == field);
+        let always = self
+            .used
+            .get(usize::from(field.0))
+            .copied()
+            .unwrap_or(false);
+        let mut checks = self.checks_of(field);
+        always || checks.any(|checked| checked.when.holds(&facts(checked.part)))
+    }
+
+    /// Whether a field's value stands in the path of a call.
+    pub(in crate::mapping) fn in_path(&self, field: FieldId) -> bool {
+        let is_it = |source: &Source| matches!(source, Source::Field(used) if *used == field);
         let calls = self.steps.iter().filter_map(Step::call);
-        let holds = |when: &Condition, part| when.is_open() || when.holds(&facts(part));
-        self.checks_of(field)
-            .any(|checked| holds(&checked.when, checked.part))
-            || self
-                .follow_on
-                .is_some_and(|follow_on| follow_on.token == field)
-            || calls
-                .flat_map(|call| &call.template.parts)
-                .any(|part| matches!(part, PathPart::Value { source, .. } if in_path(source)))
+        let mut parts = calls.flat_map(|call| &call.template.parts);
+        parts.any(|part| matches!(part, PathPart::Value { source, .. } if is_it(source)))
     }
 }
 

@@ -162,12 +162,7 @@ impl<'p> Plan<'p> {
     pub fn unmapped(&self) -> impl Iterator<Item = &str> {
         let dictionary = &self.tables.dictionary;
         let none = Replies::none();
-        let used = move |id: &FieldId| {
-            let field = dictionary.get(*id);
-            field.control
-                || field.export.is_some()
-                || self.program.uses(*id, |part| self.facts(&none, part))
-        };
+        let used = move |id: &FieldId| self.program.uses(*id, |part| self.facts(&none, part));
         let known = self.values.present().filter(move |id| !used(id));
         let known = known.map(|id| dictionary.get(id).name.as_str());
         self.values.unknown().chain(known)

@@ -163,7 +163,10 @@ fn add(
     if !line.when.holds(facts) {
         return;
     }
-    let push = |reply: &mut scmp::Reply, value: &str| reply.push(&line.field, value);
+    let push = |reply: &mut scmp::Reply, value: &str| match line.alone {
+        true => reply.append(&line.field, value),
+        false => reply.push(&line.field, value),
+    };
     match &line.value {
         ReplyValue::Nothing => {
             if let Some(default) = &line.default {

@@ -44,17 +44,8 @@ impl Reply {
             self.text.reserve(USUAL_BYTES);
         }
         let name = plain_name(name);
-        // A reply is far shorter than 4 GiB.
-        let here = |text: &String| text.len() as u32;
-        let start = here(&self.text);
-        self.text.push_str(&name);
-        let equals = here(&self.text);
-        self.text.push('=');
-        self.text.push_str(&one_line(value));
-        let end = here(&self.text);
-        self.text.push('\n');
-        let span = Span { start, equals, end };
-        let length = equals - start;
+        let span = self.line(&name, value);
+        let length = span.equals - span.start;
         let same = |field: &Span| {
             field.equals - field.start == length && self.name(field).as_bytes() == name.as_bytes()
         };
@@ -66,6 +57,28 @@ impl Reply {
             }
             None => self.fields.push(span),
         }
+    }
+
+    /// Adds a field that the reply does not have yet, under a name that is plain already.
+    pub fn append(&mut self, name: &str, value: &str) {
+        if self.fields.is_empty() {
+            self.text.reserve(USUAL_BYTES);
+        }
+        let span = self.line(name, value);
+        self.fields.push(span);
+    }
+
+    fn line(&mut self, name: &str, value: &str) -> Span {
+        // A reply is far shorter than 4 GiB.
+        let here = |text: &String| text.len() as u32;
+        let start = here(&self.text);
+        self.text.push_str(name);
+        let equals = here(&self.text);
+        self.text.push('=');
+        self.text.push_str(&one_line(value));
+        let end = here(&self.text);
+        self.text.push('\n');
+        Span { start, equals, end }
     }
 
     /// The value of the field of this name.

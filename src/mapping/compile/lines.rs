@@ -138,5 +138,6 @@ pub fn reply_line(
         transform: scope.transform(raw.transform.as_deref())?,
         default: raw.default.clone(),
         when,
+        alone: false,
     }))
 }

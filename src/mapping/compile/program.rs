@@ -1,6 +1,7 @@
 //! Programs: what is done for the services of one request.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use crate::mapping::by_field::ByField;
 use crate::mapping::code::CodeTable;
@@ -9,7 +10,7 @@ use crate::mapping::field::Dictionary;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::schema::{RawBody, RawService, RawStep, RawTests, RawWhen};
 use crate::mapping::source::SourceFile;
-use crate::mapping::tables::{FollowOn, Part, Program, Reading, Variant};
+use crate::mapping::tables::{FollowOn, Part, Program, Reading, ReplyLine, Variant};
 
 use super::Read;
 use super::body;
@@ -65,6 +66,7 @@ pub fn program(
         readings: Vec::new(),
         checked: Vec::new(),
         checked_by_field: ByField::default(),
+        used: Vec::new(),
     };
     for (name, resource) in &scope.bodies {
         if let Some((file, raw)) = known
@@ -105,7 +107,37 @@ pub fn program(
     let fields = program.checked.iter().map(|checked| checked.field);
     program.checked_by_field = ByField::new(fields.zip(0..));
     program.readings = scope.readings.into_inner();
+    program.used = used(&program, known.dictionary);
+    alone(&mut program);
     program
+}
+
+/// Which fields something is done with in any request for these services, by their numbers.
+fn used(program: &Program, dictionary: &Dictionary) -> Vec<bool> {
+    let used = dictionary.iter().map(|(id, field)| {
+        let token = program
+            .follow_on
+            .is_some_and(|follow_on| follow_on.token == id);
+        let checked = program.checks_of(id).any(|checked| checked.when.is_open());
+        field.control || field.export.is_some() || token || checked || program.in_path(id)
+    });
+    used.collect()
+}
+
+/// Marks the reply lines whose field no other line is for.
+fn alone(program: &mut Program) {
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for line in reply_lines(program) {
+        *times.entry(line.field.clone()).or_default() += 1;
+    }
+    for line in reply_lines(program) {
+        line.alone = times[&line.field] == 1;
+    }
+}
+
+fn reply_lines(program: &mut Program) -> impl Iterator<Item = &mut ReplyLine> {
+    let parts = program.parts.iter_mut().flat_map(|part| &mut part.reply);
+    program.message.iter_mut().chain(parts)
 }
 
 /// Adds one service to a program.
