@@ -4,8 +4,6 @@
 //! `SCMP_GATEWAY_TEST_KILLS` says how often, `SCMP_GATEWAY_TEST_SEED` repeats a run as far as the machine allows.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -14,9 +12,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::chance::{Chance, setting};
+use crate::client::try_send;
 use crate::ledger::Ledger;
 use crate::process::Running;
-use crate::requests::{Fields, create, fields, post};
+use crate::requests::{Fields, create};
 use crate::scene::{PAYER, Scene, request};
 use crate::server::Server;
 
@@ -88,30 +87,6 @@ impl Run {
                 authorized = Some(reply["request_id"].clone());
             }
             self.told.lock().unwrap().insert(reference, (kind, reply));
-        }
-    }
-}
-
-fn try_send(address: &str, body: &str) -> Option<Fields> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(15)))
-        .ok()?;
-    stream.write_all(&post(body.as_bytes())).ok()?;
-    let mut text = String::new();
-    let mut part = [0; 4096];
-    loop {
-        let read = stream.read(&mut part).ok().filter(|read| *read > 0)?;
-        text.push_str(std::str::from_utf8(&part[..read]).ok()?);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length")
-                    .then(|| value.trim().parse::<usize>().ok())?
-            })?;
-            if body.len() >= length {
-                return Some(fields(&body[..length]));
-            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Gateways that die, and journals that fail.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 
 use crate::http::Connection;
-use crate::requests::{assert_flag, create, post};
+use crate::requests::{assert_flag, create, post, update};
 use crate::scene::{Scene, request, sale};
 use crate::upstream::{Act, CUSTOMER, Upstream, reply, tms};
 
@@ -47,6 +49,33 @@ fn a_create_that_was_under_way_is_undone_after_the_crash() {
     scene.settled(&["settled"]);
     let deleted = format!("DELETE /tms/v2/customers/{CUSTOMER}");
     assert_eq!(host.calls().last(), Some(&deleted));
+    drop(gateway);
+}
+
+/// A card became a bank account before the crash, and the rest of the update never came: nothing takes that back.
+#[test]
+fn an_update_that_was_under_way_is_listed_after_the_crash() {
+    let first = AtomicBool::new(true);
+    let host = Upstream::start(move |seen| match seen.method.as_str() {
+        "DELETE" if first.swap(false, Ordering::SeqCst) => Act::Silence,
+        _ => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    let bank = [
+        ("ecp_account_no", "4100"),
+        ("ecp_account_type", "C"),
+        ("ecp_rdfi", "071923284"),
+        ("customer_email", "b@example.com"),
+    ];
+    Connection::open(&gateway.address).send(&post(update(CUSTOMER, &bank).as_bytes()));
+    host.wait_for(5);
+    drop(gateway);
+    let gateway = scene.gateway();
+    let records = scene.settled(&["partial"]);
+    assert_eq!(records[0]["partial"], json!(["new_instrument"]));
+    // The former instrument goes, as it was about to.
+    assert!(host.calls()[5].starts_with("DELETE"));
     drop(gateway);
 }
 
