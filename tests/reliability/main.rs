@@ -26,6 +26,7 @@ mod relay;
 mod repeats;
 mod scene;
 mod server;
+mod shop;
 mod side;
 mod steps;
 mod stores;
