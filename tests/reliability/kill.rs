@@ -78,7 +78,7 @@ fn run(store: &str, scene: &Scene, ledger: &Ledger, gateways: usize) {
             scope.spawn(move || run.client(chance));
         }
         for _ in 0..kills {
-            thread::sleep(Duration::from_millis(20 + chance.below(120)));
+            thread::sleep(Duration::from_millis(20 + chance.below(250)));
             let victim = usize::try_from(chance.below(gateways as u64)).unwrap();
             let mut gateway = run.gateways[victim].lock().unwrap();
             gateway.kill();

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use crate::chance::Chance;
 use crate::upstream::{Act, INSTRUMENT, Seen, Upstream, reply};
 
+/// The amount of a payment that is declined.
+pub const DECLINED: &str = "23.03";
+
 /// Something that moved money.
 #[derive(Clone, Debug)]
 pub struct Movement {
@@ -198,6 +201,13 @@ impl Books {
             .unwrap()
             .to_owned();
         let id = self.fresh();
+        if body["orderInformation"]["amountDetails"]["totalAmount"] == DECLINED {
+            let reason = json!({"reason": "PROCESSOR_DECLINED", "message": "no"});
+            return reply(
+                201,
+                &json!({"id": id, "status": "DECLINED", "errorInformation": reason}),
+            );
+        }
         self.movements.push(Movement {
             id: id.clone(),
             kind,

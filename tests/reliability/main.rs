@@ -28,6 +28,7 @@ mod scene;
 mod server;
 mod shop;
 mod side;
+mod soak;
 mod steps;
 mod stores;
 mod table;

@@ -1,6 +1,7 @@
 //! A client of the random runs: what it asks for next, by chance and by what it has.
 
 use crate::chance::Chance;
+use crate::ledger::DECLINED;
 use crate::requests::{Fields, create, delete, update};
 use crate::scene::{PAYER, request};
 
@@ -43,7 +44,10 @@ impl Shop {
     pub fn next(&mut self, chance: &mut Chance, number: u64) -> Order {
         let (kind, about) = self.choose(chance);
         let reference = format!("r{number}");
-        let body = body(kind, about.as_deref(), &reference);
+        let mut body = body(kind, about.as_deref(), &reference);
+        if matches!(kind, Kind::Sale | Kind::Authorization) && chance.one_in(8) {
+            body = body.replace("10.00", DECLINED);
+        }
         Order {
             kind,
             reference,
