@@ -3,6 +3,8 @@
 //! One task writes, as in the embedded journal: what waits goes into one transaction of a few statements, whatever its
 //! number. That a request is begun once only is the unique index' work, so it holds between gateways as well.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
@@ -182,25 +184,34 @@ async fn ids(
         .await
 }
 
+/// Writes what the updated units made, all at once: each wait for the server is one of the whole batch.
 async fn made(
     connection: &mut PgConnection,
     updates: &[&Unit],
     updated: &[String],
 ) -> Result<(), sqlx::Error> {
+    // One statement writes no row twice, and gateways wait for each other in one order.
+    let mut rows = BTreeMap::new();
     for unit in updates.iter().filter(|unit| updated.contains(&unit.id)) {
         for made in &unit.made {
-            sqlx::query(
-                "insert into made values ($1, $2, $3, $4)
-                 on conflict (merchant, id) do update set kind = excluded.kind",
-            )
-            .bind(&unit.merchant)
-            .bind(&made.id)
-            .bind(&made.kind)
-            .bind(unit.begun)
-            .execute(&mut *connection)
-            .await?;
+            rows.insert((&*unit.merchant, &*made.id), (&*made.kind, unit.begun));
         }
     }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (merchants, ids): (Vec<&str>, Vec<&str>) = rows.keys().copied().unzip();
+    let (kinds, begun): (Vec<&str>, Vec<i64>) = rows.values().copied().unzip();
+    sqlx::query(
+        "insert into made select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+         on conflict (merchant, id) do update set kind = excluded.kind",
+    )
+    .bind(merchants)
+    .bind(ids)
+    .bind(kinds)
+    .bind(begun)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -154,8 +154,23 @@ impl Stage {
             self.relays[held.case.flow].wait();
         }
         self.die(death, &held);
-        let told = |held: Held| (held.client.join().unwrap(), held.case);
-        let cases: Vec<(Option<Fields>, Prepared)> = held.into_iter().map(told).collect();
+        // The old library asks again at once; in the other rounds nobody does until all is settled.
+        let joined = |held: Held| {
+            let told = held.client.join().unwrap();
+            let again = (death == Death::Soon).then(|| {
+                let (address, body) = (self.gateways[0].address.clone(), held.case.body.clone());
+                thread::spawn(move || try_send(&address, &body).expect("a reply"))
+            });
+            (held.case, told, again)
+        };
+        let cases: Vec<_> = held.into_iter().map(joined).collect();
+        let cases: Vec<(Prepared, Vec<Fields>)> = cases
+            .into_iter()
+            .map(|(case, told, again)| {
+                let again = again.map(|again| again.join().unwrap());
+                (case, told.into_iter().chain(again).collect())
+            })
+            .collect();
         let records = self
             .scene
             .settled(&["finished", "settled", "partial", "stuck"]);
@@ -164,7 +179,7 @@ impl Stage {
             .filter(|record| self.known.insert(record["id"].as_str().unwrap().to_owned()))
             .collect();
         let count = cases.len();
-        for (told, case) in cases {
+        for (case, told) in cases {
             let again = self.gateways[0].send(&case.body);
             let flow = case.flow;
             let merchant = self.flows[flow].merchant();
@@ -179,7 +194,7 @@ impl Stage {
                 reference: &case.reference,
                 records: fresh.iter().filter(of_it).collect(),
                 done: self.relays[flow].done(),
-                told: told.as_ref(),
+                told,
                 again: &again,
             });
         }
