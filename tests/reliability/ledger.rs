@@ -46,8 +46,8 @@ pub struct Customer {
 #[derive(Default)]
 pub struct Books {
     pub movements: Vec<Movement>,
-    /// Where a transaction id stands in `movements`.
-    own: BTreeMap<String, usize>,
+    /// Where a transaction id stands in `movements`; nowhere if that was declined.
+    own: BTreeMap<String, Option<usize>>,
     pub customers: BTreeMap<String, Customer>,
     /// POSTs whose transaction id had come before.
     pub repeated: Vec<String>,
@@ -185,7 +185,7 @@ impl Books {
         };
         let first = !self.own.contains_key(&own);
         match first {
-            true => drop(self.own.insert(own, at)),
+            true => drop(self.own.insert(own, Some(at))),
             false => self.repeated.push(own),
         }
         first
@@ -202,6 +202,8 @@ impl Books {
             .to_owned();
         let id = self.fresh();
         if body["orderInformation"]["amountDetails"]["totalAmount"] == DECLINED {
+            let own = body["clientReferenceInformation"]["transactionId"].as_str();
+            self.own.insert(own.unwrap().to_owned(), None);
             let reason = json!({"reason": "PROCESSOR_DECLINED", "message": "no"});
             return reply(
                 201,
@@ -256,7 +258,7 @@ impl Books {
         let own = body["clientReferenceInformation"]["transactionId"]
             .as_str()
             .unwrap();
-        let Some(at) = self.own.get(own).copied() else {
+        let Some(at) = self.own.get(own).copied().flatten() else {
             return refuse("INVALID_DATA");
         };
         match (kind, self.movements[at].kind) {
