@@ -3,7 +3,7 @@
 //!
 //! `SCMP_GATEWAY_TEST_KILLS` says how often, `SCMP_GATEWAY_TEST_SEED` repeats a run as far as the machine allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::chance::{Chance, setting};
 use crate::client::try_send;
-use crate::ledger::{Back, Books, Ledger};
+use crate::ledger::{Back, Books, Ledger, Movement};
 use crate::process::Running;
 use crate::requests::Fields;
 use crate::scene::Scene;
@@ -122,6 +122,11 @@ struct Judge<'r> {
 
 impl Judge<'_> {
     fn money(&self) {
+        let on_record = self.on_record();
+        let mut movements: BTreeMap<&str, Vec<&Movement>> = BTreeMap::new();
+        for movement in &self.books.movements {
+            movements.entry(&movement.code).or_default().push(movement);
+        }
         let mut back: BTreeMap<&str, (&Order, &Fields)> = BTreeMap::new();
         for (order, reply) in self.told {
             if let Kind::Void | Kind::Reversal = order.kind {
@@ -129,8 +134,8 @@ impl Judge<'_> {
             }
         }
         for (order, reply) in self.told {
-            let of_it = self.books.movements.iter();
-            let of_it = of_it.filter(|movement| movement.code == order.reference);
+            let of_it = movements.get(order.reference.as_str());
+            let of_it = of_it.into_iter().flatten();
             let standing: Vec<&str> = of_it
                 // Taken back without anybody's having asked for it.
                 .filter(|movement| movement.back != Some(Back::ByOwnId))
@@ -150,8 +155,14 @@ impl Judge<'_> {
                 order.reference, order.kind
             );
             if paid && order.kind != Kind::Delete {
+                let takes_back = matches!(order.kind, Kind::Void | Kind::Reversal);
+                let id = if takes_back {
+                    &order.reference
+                } else {
+                    &reply["request_id"]
+                };
                 assert!(
-                    self.is_on_record(order, reply),
+                    on_record.contains(id.as_str()),
                     "{} is not on record: {reply:#?}",
                     order.reference
                 );
@@ -180,18 +191,19 @@ impl Judge<'_> {
         }
     }
 
-    fn is_on_record(&self, order: &Order, reply: &Fields) -> bool {
-        let id = reply["request_id"].as_str();
-        let code = format!("\"code\":\"{}\"", order.reference);
-        let takes_back = matches!(order.kind, Kind::Void | Kind::Reversal);
-        self.records.iter().any(|record| {
-            let mut made = record["made"].as_array().into_iter().flatten();
-            // What takes something back is followed by nothing, and named by what it would be done again with.
-            let again = &record["calls"][0]["ways"][0]["body"];
-            record["id"] == id
-                || made.any(|made| made["id"] == id)
-                || takes_back && again.as_str().is_some_and(|body| body.contains(&code))
-        })
+    /// The ids of what is on record as done. What takes something back is followed by nothing, and has the reference that
+    /// it would be done again with.
+    fn on_record(&self) -> BTreeSet<&str> {
+        let mut ids = BTreeSet::new();
+        for record in self.records {
+            let made = record["made"].as_array().into_iter().flatten();
+            ids.extend(made.filter_map(|made| made["id"].as_str()));
+            ids.extend(record["id"].as_str());
+            let again = record["calls"][0]["ways"][0]["body"].as_str();
+            let code = again.and_then(|body| body.split_once("\"code\":\""));
+            ids.extend(code.and_then(|(_, code)| code.split('"').next()));
+        }
+        ids
     }
 
     fn count(&self, state: &str) -> usize {
@@ -212,32 +224,29 @@ impl Judge<'_> {
             .filter(|(order, _)| order.kind == Kind::Delete);
         // Refused for want of an answer, nothing is deleted.
         let deleted = deletions.filter(|(_, reply)| reply["ics_rflag"] != "ESYSTEM");
-        let deleted: Vec<&str> = deleted
+        let deleted: BTreeSet<&str> = deleted
             .map(|(order, _)| order.about.as_deref().unwrap())
             .collect();
         for token in tokens.keys() {
             let is_there = self.books.customers.contains_key(*token);
             assert_eq!(is_there, !deleted.contains(token), "{token}");
         }
-        let with_payment = |code: &str| {
-            let mut of_it = self
-                .told
-                .iter()
-                .filter(|(order, _)| order.reference == code);
-            of_it.any(|(order, _)| {
-                matches!(
-                    order.kind,
-                    Kind::AuthorizationAndCreate | Kind::SaleAndCreate
-                )
-            })
-        };
+        let with_payment = self.told.iter().filter(|(order, _)| {
+            matches!(
+                order.kind,
+                Kind::AuthorizationAndCreate | Kind::SaleAndCreate
+            )
+        });
+        let with_payment: BTreeSet<&str> = with_payment
+            .map(|(order, _)| order.reference.as_str())
+            .collect();
         let (mut bare, mut unknown) = (0, 0);
         for (id, customer) in &self.books.customers {
             let cards = customer.instruments.len();
             match tokens.contains_key(id.as_str()) {
                 true => assert_eq!(cards, 1, "{id}"),
                 // Its id was in the lost answer.
-                false if with_payment(&customer.code) => unknown += 1,
+                false if with_payment.contains(customer.code.as_str()) => unknown += 1,
                 false => {
                     assert_eq!(cards, 0, "{id} is left over with a card");
                     bare += 1;
@@ -258,15 +267,19 @@ impl Judge<'_> {
 
     /// What a token holds is what the last update said that went well, or a later one that is listed.
     fn updates(&self) {
+        let mut updates: BTreeMap<&String, Vec<(&Order, &Fields)>> = BTreeMap::new();
+        for (order, reply) in self.told {
+            if let (Kind::Update, Some(token)) = (order.kind, &order.about) {
+                updates.entry(token).or_default().push((order, reply));
+            }
+        }
         let mut perhaps = 0;
         for (id, customer) in &self.books.customers {
             let Some(name) = customer.instruments.first() else {
                 continue;
             };
             let mut may_be = vec![("Jane", true)];
-            let updates = self.told.iter();
-            let updates = updates.filter(|(order, _)| order.about.as_ref() == Some(id));
-            for (order, reply) in updates.filter(|(order, _)| order.kind == Kind::Update) {
+            for (order, reply) in updates.get(id).into_iter().flatten() {
                 match reply["ics_rcode"].as_str() {
                     "1" => may_be = vec![(&order.reference, true)],
                     "-1" => may_be.push((&order.reference, false)),
