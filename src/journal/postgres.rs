@@ -1,7 +1,7 @@
 //! `postgres://…`: one journal for many gateways.
 //!
-//! One task writes, as in the embedded journal: what waits goes into one transaction of a few statements, whatever its
-//! number. That a request is begun once only is the unique index' work, so it holds between gateways as well.
+//! One task writes, as in the embedded journal: what waits goes into one statement, whatever its number.
+//! That a request is begun once only is the unique index' work, so it holds between gateways as well.
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
