@@ -232,9 +232,6 @@ fn on_record(case: &Case<'_>) {
             case.flow.standing == 0 || made.any(|made| made["id"] == id)
         };
         let has = |record: &&Value| record["rcode"] == 1 && names(record);
-        assert!(
-            case.records.iter().any(|record| has(&record)),
-            "answered, and not on record"
-        );
+        assert!(case.records.iter().any(has), "answered, and not on record");
     }
 }
