@@ -1,10 +1,12 @@
 //! `postgres://…`: one journal for many gateways.
 //!
-//! One task writes, as in the embedded journal: what waits goes into one transaction of a few statements, whatever its
-//! number. That a request is begun once only is the unique index' work, so it holds between gateways as well.
+//! One task writes, as in the embedded journal: what waits goes into one statement, whatever its number.
+//! That a request is begun once only is the unique index' work, so it holds between gateways as well.
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::query::QueryAs;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,6 +64,7 @@ impl Postgres {
 
 async fn write_all(pool: PgPool, mut waiting: mpsc::Receiver<Write>) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
+    let mut own = None;
     while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
         let (mut begins, mut updates) = (Vec::new(), Vec::new());
         for write in batch.drain(..) {
@@ -77,7 +80,7 @@ async fn write_all(pool: PgPool, mut waiting: mpsc::Receiver<Write>) {
             .map(|(unit, since, _)| (&**unit, *since))
             .collect();
         let later: Vec<&Unit> = updates.iter().map(|(unit, _)| &**unit).collect();
-        match commit(&pool, &first, &later).await {
+        match commit(&pool, &mut own, &first, &later).await {
             Ok((known, updated)) => {
                 for ((_, _, answer), known) in begins.into_iter().zip(known) {
                     let _told = answer.send(Ok(known));
@@ -106,29 +109,19 @@ fn hash(unit: &Unit) -> Option<&str> {
 /// Writes a batch; for each unit to begin the one that has its place, and the ids of those that were updated.
 async fn commit(
     pool: &PgPool,
+    own: &mut Option<PoolConnection<sqlx::Postgres>>,
     begins: &[(&Unit, i64)],
     updates: &[&Unit],
 ) -> Result<(Vec<Option<Unit>>, Vec<String>), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    for (unit, since) in begins.iter().filter(|(_, since)| *since > 0) {
-        sqlx::query("update units set key = null where merchant = $1 and key = $2 and begun < $3")
-            .bind(&unit.merchant)
-            .bind(hash(unit))
-            .bind(since)
-            .execute(&mut *transaction)
-            .await?;
-    }
+    // One that failed is not used again.
+    let mut connection = match own.take() {
+        Some(connection) => connection,
+        None => pool.acquire().await?,
+    };
+    release(&mut connection, begins).await?;
     let units: Vec<&Unit> = begins.iter().map(|(unit, _)| *unit).collect();
-    let inserted: Vec<String> = match units.is_empty() {
-        true => Vec::new(),
-        false => ids(&mut transaction, INSERT, &units).await?,
-    };
-    let updated: Vec<String> = match updates.is_empty() {
-        true => Vec::new(),
-        false => ids(&mut transaction, UPDATE, updates).await?,
-    };
-    made(&mut transaction, updates, &updated).await?;
-    transaction.commit().await?;
+    let (inserted, updated) = write(&mut connection, &units, updates).await?;
+    *own = Some(connection);
     let mut known = Vec::with_capacity(units.len());
     for unit in units {
         known.push(match inserted.contains(&unit.id) {
@@ -140,25 +133,97 @@ async fn commit(
     Ok((known, updated))
 }
 
-const INSERT: &str = "insert into units (id, merchant, key, state, owner, version, due, begun, doc)
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
-        $8::bigint[], $9::text[])
-    on conflict do nothing returning id";
-
-const UPDATE: &str = "update units set
-        key = case when new.key is null then null else units.key end,
-        state = new.state, owner = new.owner, version = new.version, due = new.due, doc = new.doc
-    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
-        $9::text[]) as new (id, merchant, key, state, owner, version, due, begun, doc)
-    where units.id = new.id and units.version = new.version - 1
-    returning units.id";
-
-/// Runs a statement over many units at once; the ids of those that it wrote.
-async fn ids(
+/// Frees the keys of units that began too long ago to count.
+async fn release(
     connection: &mut PgConnection,
-    statement: &'static str,
-    units: &[&Unit],
-) -> Result<Vec<String>, sqlx::Error> {
+    begins: &[(&Unit, i64)],
+) -> Result<(), sqlx::Error> {
+    let old = begins.iter().filter(|(_, since)| *since > 0);
+    for (unit, since) in old {
+        sqlx::query("update units set key = null where merchant = $1 and key = $2 and begun < $3")
+            .bind(&unit.merchant)
+            .bind(hash(unit))
+            .bind(since)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A whole batch: one statement is one wait for the server, and a transaction of its own. It writes no row twice; the rows
+/// are sorted, so that gateways wait for each other in one order.
+const WRITE: &str = "with fresh as (
+        insert into units (id, merchant, key, state, owner, version, due, begun, doc)
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+            $8::bigint[], $9::text[])
+        on conflict do nothing returning id
+    ), changed as (
+        update units set
+            key = case when new.key is null then null else units.key end,
+            state = new.state, owner = new.owner, version = new.version, due = new.due, doc = new.doc
+        from unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[],
+            $17::bigint[], $18::text[]) as new (id, merchant, key, state, owner, version, due, begun, doc)
+        where units.id = new.id and units.version = new.version - 1
+        returning units.id
+    ), known as (
+        insert into made
+        select distinct on (merchant, id) merchant, id, kind, begun
+        from unnest($19::text[], $20::text[], $21::text[], $22::bigint[], $23::text[])
+            as new (merchant, id, kind, begun, unit)
+        where unit in (select id from changed) order by merchant, id
+        on conflict (merchant, id) do update set kind = excluded.kind
+    )
+    select id, true from fresh union all select id, false from changed";
+
+/// The ids of the units that were begun, and of those that were updated.
+async fn write(
+    connection: &mut PgConnection,
+    begins: &[&Unit],
+    updates: &[&Unit],
+) -> Result<(Vec<String>, Vec<String>), sqlx::Error> {
+    let query = bind(sqlx::query_as(WRITE), begins)?;
+    let query = bind(query, updates)?;
+    let mut made = Vec::new();
+    for unit in updates {
+        made.extend(unit.made.iter().map(|made| (*unit, made)));
+    }
+    let written: Vec<(String, bool)> = query
+        .bind(
+            made.iter()
+                .map(|(unit, _)| unit.merchant.as_str())
+                .collect::<Vec<&str>>(),
+        )
+        .bind(
+            made.iter()
+                .map(|(_, made)| made.id.as_str())
+                .collect::<Vec<&str>>(),
+        )
+        .bind(
+            made.iter()
+                .map(|(_, made)| made.kind.as_str())
+                .collect::<Vec<&str>>(),
+        )
+        .bind(
+            made.iter()
+                .map(|(unit, _)| unit.begun)
+                .collect::<Vec<i64>>(),
+        )
+        .bind(
+            made.iter()
+                .map(|(unit, _)| unit.id.as_str())
+                .collect::<Vec<&str>>(),
+        )
+        .fetch_all(connection)
+        .await?;
+    let (fresh, changed): (Vec<_>, Vec<_>) = written.into_iter().partition(|(_, fresh)| *fresh);
+    let ids = |written: Vec<(String, bool)>| written.into_iter().map(|(id, _)| id).collect();
+    Ok((ids(fresh), ids(changed)))
+}
+
+type Query<'q> = QueryAs<'q, sqlx::Postgres, (String, bool), PgArguments>;
+
+/// Binds the columns of units.
+fn bind<'q>(query: Query<'q>, units: &[&'q Unit]) -> Result<Query<'q>, sqlx::Error> {
     let docs = units.iter().map(serde_json::to_string);
     let docs: Vec<String> = docs
         .collect::<Result<_, _>>()
@@ -168,7 +233,7 @@ async fn ids(
     let versions: Vec<i64> = units.iter().map(|unit| unit.version).collect();
     let dues: Vec<Option<i64>> = units.iter().map(|unit| unit.due).collect();
     let begun: Vec<i64> = units.iter().map(|unit| unit.begun).collect();
-    sqlx::query_scalar(statement)
+    Ok(query
         .bind(texts(|unit| &unit.id))
         .bind(texts(|unit| &unit.merchant))
         .bind(keys)
@@ -177,31 +242,7 @@ async fn ids(
         .bind(versions)
         .bind(dues)
         .bind(begun)
-        .bind(docs)
-        .fetch_all(connection)
-        .await
-}
-
-async fn made(
-    connection: &mut PgConnection,
-    updates: &[&Unit],
-    updated: &[String],
-) -> Result<(), sqlx::Error> {
-    for unit in updates.iter().filter(|unit| updated.contains(&unit.id)) {
-        for made in &unit.made {
-            sqlx::query(
-                "insert into made values ($1, $2, $3, $4)
-                 on conflict (merchant, id) do update set kind = excluded.kind",
-            )
-            .bind(&unit.merchant)
-            .bind(&made.id)
-            .bind(&made.kind)
-            .bind(unit.begun)
-            .execute(&mut *connection)
-            .await?;
-        }
-    }
-    Ok(())
+        .bind(docs))
 }
 
 async fn holder(pool: &PgPool, unit: &Unit) -> Result<Option<Unit>, sqlx::Error> {

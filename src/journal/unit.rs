@@ -256,8 +256,11 @@ impl Unit {
             .iter()
             .filter(|call| call.fate != CallFate::Nothing);
         let mended = |call: &&CallRecord| call.ways.is_some() || call.undo.is_some();
-        let patched = changed.filter(|call| !mended(call) && call.call.starts_with("PATCH"));
-        self.partial = patched.map(|call| call.step.clone()).collect();
+        // What may have been made anew and is not known is an operator's; what was, is a change like any other.
+        let stands =
+            |call: &&CallRecord| call.call.starts_with("PATCH") || call.fate == CallFate::Done;
+        let stays = changed.filter(|call| !mended(call) && stands(call));
+        self.partial = stays.map(|call| call.step.clone()).collect();
         let calls = self.calls.iter().rev();
         let tasks = calls.flat_map(|call| call.undoing().into_iter().chain(call.task()));
         let told = |task: &Task| task.end.is_some() && self.partial.contains(&task.step);

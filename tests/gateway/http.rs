@@ -70,7 +70,7 @@ impl Connection {
             headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
         }
         let length = match (method, status) {
-            ("HEAD", _) | (_, 100) => 0,
+            ("HEAD", _) | (_, 100 | 204) => 0,
             _ => headers["content-length"].parse().unwrap(),
         };
         let mut body = vec![0; length];

@@ -195,11 +195,28 @@ impl Running {
     /// Lifts the limit of [`Start::limited`].
     #[allow(dead_code)]
     pub fn lift_limit(&self) {
+        self.limit("unlimited");
+    }
+
+    /// Sets the limit of [`Start::limited`] anew, in bytes; with 0 no file can be written at all.
+    #[allow(dead_code)]
+    pub fn limit(&self, bytes: &str) {
         let id = self.child.id().to_string();
-        let lifted = Command::new("prlimit")
-            .args(["--pid", &id, "--fsize=unlimited"])
+        let limited = Command::new("prlimit")
+            .args(["--pid", &id, &format!("--fsize={bytes}:unlimited")])
             .status();
-        assert!(lifted.unwrap().success());
+        assert!(limited.unwrap().success());
+    }
+
+    /// The resident memory in KiB, and how many files and sockets are open.
+    #[allow(dead_code)]
+    pub fn holds(&self) -> (u64, usize) {
+        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let status = std::fs::read_to_string(process.join("status")).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident = resident.unwrap().trim().trim_end_matches(" kB");
+        let open = std::fs::read_dir(process.join("fd")).unwrap().count();
+        (resident.parse().unwrap(), open)
     }
 
     /// Ends it as a power cut does. For the tests of reliability, which share this file.

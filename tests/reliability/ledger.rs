@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::chance::Chance;
-use crate::upstream::{Act, Seen, Upstream, reply};
+use crate::upstream::{Act, INSTRUMENT, Seen, Upstream, reply};
+
+/// The amount of a payment that is declined.
+pub const DECLINED: &str = "23.03";
 
 /// Something that moved money.
 #[derive(Clone, Debug)]
@@ -16,21 +19,35 @@ pub struct Movement {
     pub kind: &'static str,
     /// The merchant's reference: that of the request.
     pub code: String,
-    pub taken_back: bool,
+    /// What took it back.
+    pub back: Option<Back>,
+}
+
+/// What took a movement back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Back {
+    /// A reversal or void by its id, under this reference.
+    ById(String),
+    /// One by the transaction id, as lost calls are settled.
+    ByOwnId,
 }
 
 /// A customer token.
 #[derive(Clone, Debug)]
 pub struct Customer {
-    pub instruments: usize,
+    /// The reference of the request that made it.
+    pub code: String,
+    /// The first names of its instruments.
+    pub instruments: Vec<String>,
+    version: u32,
 }
 
 /// The books.
 #[derive(Default)]
 pub struct Books {
     pub movements: Vec<Movement>,
-    /// Where a transaction id stands in `movements`.
-    own: BTreeMap<String, usize>,
+    /// Where a transaction id stands in `movements`; nowhere if that was declined.
+    own: BTreeMap<String, Option<usize>>,
     pub customers: BTreeMap<String, Customer>,
     /// POSTs whose transaction id had come before.
     pub repeated: Vec<String>,
@@ -86,34 +103,71 @@ impl Books {
                 let sale = seen.json()["processingInformation"]["capture"] == true;
                 self.movement(seen, if sale { "sale" } else { "authorization" })
             }
-            ("POST", ["pts", "v2", "payments", id, "captures"]) => match self.stands(id) {
-                true => self.movement(seen, "capture"),
-                false => refuse("AUTH_ALREADY_REVERSED"),
-            },
+            ("POST", ["pts", "v2", "credits"]) => self.movement(seen, "credit"),
+            ("POST", ["pts", "v2", "payments", id, "captures"]) => {
+                match self.stands(id, "authorization") {
+                    true => self.movement(seen, "capture"),
+                    false => refuse("AUTH_ALREADY_REVERSED"),
+                }
+            }
+            ("POST", ["pts", "v2", collection, id, "refunds"]) => {
+                let kind = if *collection == "captures" {
+                    "capture"
+                } else {
+                    "sale"
+                };
+                match self.stands(id, kind) {
+                    true => self.movement(seen, "refund"),
+                    false => refuse("INVALID_DATA"),
+                }
+            }
             ("POST", ["pts", "v2", kind @ ("reversals" | "voids")]) => self.by_own_id(seen, kind),
-            ("POST", ["pts", "v2", _, id, "voids" | "reversals"]) => {
-                let at = self
-                    .movements
-                    .iter()
-                    .position(|movement| movement.id == *id);
-                at.map_or_else(|| refuse("INVALID_DATA"), |at| self.take_back(at))
+            ("POST", ["pts", "v2", _, id, kind @ ("voids" | "reversals")]) => {
+                self.by_id(seen, id, kind)
             }
             ("POST", ["tms", "v1", "instrumentidentifiers"]) => reply(
                 201,
                 &json!({"id": "7010000000016241111", "state": "ACTIVE"}),
             ),
-            ("POST", ["tms", "v2", "customers"]) => self.customer(),
-            ("POST", ["tms", "v2", "customers", id, _]) => match self.customers.get_mut(*id) {
-                Some(customer) => {
-                    customer.instruments += 1;
-                    reply(201, &json!({"id": "C0FFEE00000000000000000000000002"}))
+            (_, ["tms", "v2", "customers", ..]) => self.tokens(seen, &path[3..]),
+            (method, _) => panic!("{method} {}", seen.path),
+        }
+    }
+
+    fn tokens(&mut self, seen: &Seen, path: &[&str]) -> Act {
+        if let ("POST", []) = (seen.method.as_str(), path) {
+            let code = seen.json()["clientReferenceInformation"]["code"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            let id = self.customer(code, Vec::new());
+            return reply(201, &json!({"id": id}));
+        }
+        let id = path[0];
+        let Some(customer) = self.customers.get_mut(id) else {
+            return reply(410, &json!({}));
+        };
+        match (seen.method.as_str(), &path[1..]) {
+            ("GET", _) => customer.read(id),
+            ("POST", ["payment-instruments"]) => {
+                customer.instruments.push(first_name(seen).unwrap());
+                reply(201, &json!({"id": INSTRUMENT}))
+            }
+            ("PATCH", below) => {
+                let etag = seen.headers.get("if-match");
+                if etag.is_some_and(|etag| *etag != customer.etag()) {
+                    return reply(412, &json!({"errors": [{"type": "conditionFailed"}]}));
                 }
-                None => reply(404, &json!({})),
-            },
-            ("DELETE", ["tms", "v2", "customers", id]) => match self.customers.remove(*id) {
-                Some(_) => Act::Reply(204, String::new(), Vec::new()),
-                None => reply(410, &json!({})),
-            },
+                if let (["payment-instruments", _], Some(name)) = (below, first_name(seen)) {
+                    customer.instruments[0] = name;
+                }
+                customer.version += 1;
+                customer.read(id)
+            }
+            ("DELETE", []) => {
+                self.customers.remove(id);
+                Act::Reply(204, String::new(), Vec::new())
+            }
             (method, _) => panic!("{method} {}", seen.path),
         }
     }
@@ -123,33 +177,80 @@ impl Books {
         format!("{}001", self.next)
     }
 
+    /// Whether the call's own transaction id is a new one.
+    fn is_first(&mut self, seen: &Seen, at: usize) -> bool {
+        let own = seen.json()["clientReferenceInformation"]["transactionId"].take();
+        let Some(own) = own.as_str().map(str::to_owned) else {
+            return true;
+        };
+        let first = !self.own.contains_key(&own);
+        match first {
+            true => drop(self.own.insert(own, Some(at))),
+            false => self.repeated.push(own),
+        }
+        first
+    }
+
     fn movement(&mut self, seen: &Seen, kind: &'static str) -> Act {
-        let reference = &seen.json()["clientReferenceInformation"];
-        let own = reference["transactionId"].as_str().unwrap().to_owned();
-        if self.own.contains_key(&own) {
-            self.repeated.push(own);
+        if !self.is_first(seen, self.movements.len()) {
             return refuse("INVALID_DATA");
         }
+        let body = seen.json();
+        let code = body["clientReferenceInformation"]["code"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let id = self.fresh();
-        self.own.insert(own, self.movements.len());
+        if body["orderInformation"]["amountDetails"]["totalAmount"] == DECLINED {
+            let own = body["clientReferenceInformation"]["transactionId"].as_str();
+            self.own.insert(own.unwrap().to_owned(), None);
+            let reason = json!({"reason": "PROCESSOR_DECLINED", "message": "no"});
+            return reply(
+                201,
+                &json!({"id": id, "status": "DECLINED", "errorInformation": reason}),
+            );
+        }
         self.movements.push(Movement {
             id: id.clone(),
             kind,
-            code: reference["code"].as_str().unwrap().to_owned(),
-            taken_back: false,
+            code: code.clone(),
+            back: None,
         });
-        let status = if kind == "capture" {
-            "PENDING"
-        } else {
-            "AUTHORIZED"
+        let status = match kind {
+            "sale" | "authorization" => "AUTHORIZED",
+            _ => "PENDING",
         };
-        reply(201, &json!({"id": id, "status": status}))
+        let mut said = json!({"id": id, "status": status});
+        if body["processingInformation"]["actionList"][0] == "TOKEN_CREATE" {
+            let customer = self.customer(code, vec!["Jane".to_owned()]);
+            said["tokenInformation"] = json!({"customer": {"id": customer},
+                "paymentInstrument": {"id": INSTRUMENT}, "instrumentIdentifier": {"id": "7010000000016241111"}});
+        }
+        reply(201, &said)
     }
 
-    fn stands(&self, id: &str) -> bool {
-        self.movements
-            .iter()
-            .any(|movement| movement.id == id && !movement.taken_back)
+    fn stands(&self, id: &str, kind: &str) -> bool {
+        let mut own = self.movements.iter().filter(|movement| movement.id == id);
+        own.any(|movement| movement.kind == kind && movement.back.is_none())
+    }
+
+    fn by_id(&mut self, seen: &Seen, id: &str, kind: &str) -> Act {
+        let Some(at) = self.movements.iter().position(|movement| movement.id == id) else {
+            return refuse("INVALID_DATA");
+        };
+        // The place of what takes something back is that of what it takes back: both are asked for by it.
+        if !self.is_first(seen, at) {
+            return refuse("INVALID_DATA");
+        }
+        let code = seen.json()["clientReferenceInformation"]["code"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        match (kind, self.movements[at].kind) {
+            ("voids", "authorization") => refuse("NOT_VOIDABLE"),
+            ("reversals", "authorization") | ("voids", _) => self.take_back(at, Back::ById(code)),
+            _ => refuse("INVALID_DATA"),
+        }
     }
 
     fn by_own_id(&mut self, seen: &Seen, kind: &str) -> Act {
@@ -157,26 +258,27 @@ impl Books {
         let own = body["clientReferenceInformation"]["transactionId"]
             .as_str()
             .unwrap();
-        let Some(at) = self.own.get(own).copied() else {
+        let Some(at) = self.own.get(own).copied().flatten() else {
             return refuse("INVALID_DATA");
         };
         match (kind, self.movements[at].kind) {
             ("voids", "authorization") => refuse("NOT_VOIDABLE"),
-            ("reversals", "capture") => refuse("INVALID_DATA"),
-            _ => self.take_back(at),
+            ("voids", _) | (_, "authorization" | "sale") => self.take_back(at, Back::ByOwnId),
+            _ => refuse("INVALID_DATA"),
         }
     }
 
-    fn take_back(&mut self, at: usize) -> Act {
+    fn take_back(&mut self, at: usize, by: Back) -> Act {
         let movement = &mut self.movements[at];
         let is_authorization = movement.kind == "authorization";
-        if std::mem::replace(&mut movement.taken_back, true) {
+        if movement.back.is_some() {
             return refuse(if is_authorization {
                 "AUTH_ALREADY_REVERSED"
             } else {
                 "NOT_VOIDABLE"
             });
         }
+        movement.back = Some(by);
         let status = if is_authorization {
             "REVERSED"
         } else {
@@ -185,11 +287,35 @@ impl Books {
         reply(201, &json!({"id": self.fresh(), "status": status}))
     }
 
-    fn customer(&mut self) -> Act {
+    fn customer(&mut self, code: String, instruments: Vec<String>) -> String {
         let id = format!("C{:031}", self.next);
         self.next += 1;
-        let customer = Customer { instruments: 0 };
+        let customer = Customer {
+            code,
+            instruments,
+            version: 1,
+        };
         self.customers.insert(id.clone(), customer);
-        reply(201, &json!({"id": id}))
+        id
+    }
+}
+
+fn first_name(seen: &Seen) -> Option<String> {
+    seen.json()["billTo"]["firstName"]
+        .as_str()
+        .map(str::to_owned)
+}
+
+impl Customer {
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// The customer, or its instrument: what a gateway reads of either is in both.
+    fn read(&self, id: &str) -> Act {
+        let card = json!({"type": "001", "expirationMonth": "12", "expirationYear": "2031"});
+        let body = json!({"id": id, "card": card, "defaultPaymentInstrument": {"id": INSTRUMENT}});
+        let etag = format!("ETag: {}\r\n", self.etag());
+        Act::Reply(200, etag, body.to_string().into_bytes())
     }
 }

@@ -129,6 +129,9 @@ fn nothing_is_done_while_the_journal_is_away() {
             sent["ics_rmsg"].contains("could not be recorded"),
             "{sent:?}"
         );
+        // What was under way has ended by now, and nothing new is sent.
+        assert_flag(&gateway.send(&sale("")), "-1", "ESYSTEM");
+        assert_eq!(payments(&host), before);
         server.resume();
         host.wait_for(before + 20);
         stop.store(true, Ordering::SeqCst);

@@ -1,9 +1,12 @@
 //! Gateways that die, and journals that fail.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use serde_json::json;
 
 use crate::http::Connection;
-use crate::requests::{assert_flag, create, post};
+use crate::requests::{assert_flag, create, post, update};
 use crate::scene::{Scene, request, sale};
 use crate::upstream::{Act, CUSTOMER, Upstream, reply, tms};
 
@@ -47,6 +50,33 @@ fn a_create_that_was_under_way_is_undone_after_the_crash() {
     scene.settled(&["settled"]);
     let deleted = format!("DELETE /tms/v2/customers/{CUSTOMER}");
     assert_eq!(host.calls().last(), Some(&deleted));
+    drop(gateway);
+}
+
+/// A card became a bank account before the crash, and the rest of the update never came: nothing takes that back.
+#[test]
+fn an_update_that_was_under_way_is_listed_after_the_crash() {
+    let first = AtomicBool::new(true);
+    let host = Upstream::start(move |seen| match seen.method.as_str() {
+        "DELETE" if first.swap(false, Ordering::SeqCst) => Act::Silence,
+        _ => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    let bank = [
+        ("ecp_account_no", "4100"),
+        ("ecp_account_type", "C"),
+        ("ecp_rdfi", "071923284"),
+        ("customer_email", "b@example.com"),
+    ];
+    Connection::open(&gateway.address).send(&post(update(CUSTOMER, &bank).as_bytes()));
+    host.wait_for(5);
+    drop(gateway);
+    let gateway = scene.gateway();
+    let records = scene.settled(&["partial"]);
+    assert_eq!(records[0]["partial"], json!(["new_instrument"]));
+    // The former instrument goes, as it was about to.
+    assert!(host.calls()[5].starts_with("DELETE"));
     drop(gateway);
 }
 
@@ -139,6 +169,74 @@ fn nothing_is_done_while_the_disk_is_full() {
     assert_flag(&gateway.send(&sale("")), "1", "SOK");
     let records = scene.settled(&["finished", "settled"]);
     assert!(records.len() > good);
+}
+
+/// The journal's file system turns read-only under load, and is mended: each write of the running gateway fails, wherever
+/// it goes to, and SQLite meets the same error.
+#[test]
+fn nothing_is_done_while_the_journal_is_read_only() {
+    let host = Upstream::start(|seen| {
+        let lost = seen.path == "/pts/v2/voids";
+        let status = if lost { "VOIDED" } else { "AUTHORIZED" };
+        reply(201, &json!({"id": "7", "status": status}))
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.start().limited(1_000_000).run();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let load = || {
+            let mut told = [0, 0, 0];
+            while !stop.load(Ordering::SeqCst) {
+                let reply = gateway.send(&sale(""));
+                match reply["ics_rflag"].as_str() {
+                    "SOK" => told[0] += 1,
+                    "ESYSTEM" => told[1] += 1,
+                    // Made, and not to be recorded any more: it is taken back.
+                    "ETIMEOUT" => told[2] += 1,
+                    other => panic!("{other}"),
+                }
+            }
+            told
+        };
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
+        host.wait_for(20);
+        gateway.limit("0");
+        let refused = gateway.send(&sale(""));
+        assert_flag(&refused, "-1", "ESYSTEM");
+        assert!(
+            refused["ics_rmsg"].contains("could not be recorded"),
+            "{refused:?}"
+        );
+        // Whatever was under way has ended by now, and nothing new is sent.
+        let before = host.calls().len();
+        assert_flag(&gateway.send(&sale("")), "-1", "ESYSTEM");
+        assert_eq!(host.calls().len(), before);
+        gateway.lift_limit();
+        host.wait_for(before + 20);
+        stop.store(true, Ordering::SeqCst);
+        let told = clients.into_iter().map(|client| client.join().unwrap());
+        let told = told.fold([0, 0, 0], |all, told| {
+            std::array::from_fn(|at| all[at] + told[at])
+        });
+        assert!(told[1] > 0, "none was refused: {told:?}");
+        let records = scene.settled(&["finished", "settled"]);
+        let made = host
+            .calls()
+            .iter()
+            .filter(|call| call.ends_with("/payments"))
+            .count();
+        assert_eq!(made, told[0] + told[2], "{told:?}");
+        let done = records
+            .iter()
+            .filter(|record| record["flag"] == "SOK")
+            .count();
+        let back = host
+            .calls()
+            .iter()
+            .filter(|call| call.ends_with("/voids"))
+            .count();
+        assert_eq!((done, back), (told[0], told[2]), "{told:?}");
+    });
 }
 
 /// What is still under way at the end of the drain is on record as not known, and settled after the next start.
