@@ -1,17 +1,18 @@
-//! The address of the REST API: checked once, joined with a path without changing a byte.
+//! The address of the REST API, checked once; and which paths go on the wire as they are.
 
 use std::net::IpAddr;
 
+use http::Uri;
 use reqwest::Url;
 
 use super::setup_error::SetupError;
 
 /// Scheme, host and port of the REST API.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct BaseUrl {
-    /// `scheme://host[:port]`, nothing after it.
-    origin: String,
-    /// The `Host` header as hyper sends it: with the port unless it is the scheme's own.
+    /// `scheme://host[:port]/`.
+    uri: Uri,
+    /// The `Host` header: with the port unless it is the scheme's own.
     host: String,
 }
 
@@ -40,32 +41,58 @@ impl BaseUrl {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        Ok(BaseUrl {
-            origin: format!("{}://{host}", url.scheme()),
-            host,
-        })
+        let uri = format!("{}://{host}/", url.scheme());
+        let uri = uri.try_into().map_err(|_| refuse("is not a URL"))?;
+        Ok(BaseUrl { uri, host })
+    }
+
+    /// Scheme, host and port, and nothing after them.
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// Whether calls go over TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
     }
 
     /// Host and, unless it is the scheme's own, port.
     pub(super) fn host(&self) -> &str {
         &self.host
     }
+}
 
-    /// The URL that puts exactly `path` on the request line; `None` if there is none.
-    ///
-    /// URL parsing repairs what it reads (dot segments, backslashes, spaces, fragments). What is
-    /// signed must be what is sent, so a path that would be repaired is no path.
-    pub(super) fn join(&self, path: &str) -> Option<Url> {
-        if !path.starts_with('/') {
-            return None;
-        }
-        let url = Url::parse(&format!("{}{path}", self.origin)).ok()?;
-        let same = match url.query() {
-            Some(query) => path.split_once('?') == Some((url.path(), query)),
-            None => path == url.path(),
+/// Whether a path, with its query, is one that nothing on the way repairs: what is signed must be what is sent.
+///
+/// It holds what RFC 3986 allows there and nothing that a URL parser would change: no dot segment, however it is encoded,
+/// and no apostrophe in the query.
+pub(super) fn is_plain(path_and_query: &str) -> bool {
+    let (path, query) = match path_and_query.split_once('?') {
+        Some((path, query)) => (path, query),
+        None => (path_and_query, ""),
+    };
+    path.starts_with('/')
+        && path.bytes().all(|byte| is_path(byte) || byte == b'\'')
+        && query.bytes().all(|byte| is_path(byte) || byte == b'?')
+        && !path.split('/').any(is_dots)
+}
+
+fn is_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-._~%!$&()*+,;=:@".contains(&byte)
+}
+
+/// Whether a segment is one of `.` and `..`, where a dot may be written `%2e`.
+fn is_dots(segment: &str) -> bool {
+    let mut rest = segment.as_bytes();
+    let mut dots = 0;
+    while !rest.is_empty() {
+        rest = match rest {
+            [b'.', rest @ ..] | [b'%', b'2', b'e' | b'E', rest @ ..] => rest,
+            _ => return false,
         };
-        (same && url.fragment().is_none()).then_some(url)
+        dots += 1;
     }
+    matches!(dots, 1 | 2)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -84,6 +111,8 @@ fn shown(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -125,8 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn joins_without_changing_a_byte_or_not_at_all() {
-        let base = BaseUrl::parse("https://example.com:8443").unwrap();
+    fn plain_paths_are_told_from_those_that_would_be_repaired() {
         for path in [
             "/",
             "/pts/v2/payments/",
@@ -135,9 +163,10 @@ mod tests {
             "//x",
             "/a%2Fb",
             "/a/%252e",
+            "/a/...",
+            "/o'neil",
         ] {
-            let url = base.join(path).unwrap_or_else(|| panic!("{path}"));
-            assert_eq!(url.as_str(), format!("https://example.com:8443{path}"));
+            assert!(is_plain(path), "{path:?}");
         }
         for path in [
             "",
@@ -146,6 +175,7 @@ mod tests {
             ":1/",
             "/a/../b",
             "/a/%2e%2E/b",
+            "/a/.%2e",
             "/./a",
             "/a b",
             "/a\\b",
@@ -155,9 +185,21 @@ mod tests {
             "/a\r\nb",
             "/é",
             "/a?\"",
+            "/a?'",
             "/a ",
         ] {
-            assert!(base.join(path).is_none(), "{path:?}");
+            assert!(!is_plain(path), "{path:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_repairs_a_plain_path(path in "/[a-zA-Z2eE./%?'#&=~ \"<>^`{}|\\\\-]{0,12}") {
+            prop_assume!(is_plain(&path));
+            let url = Url::parse(&format!("https://example.com{path}")).unwrap();
+            prop_assert_eq!(url.as_str(), format!("https://example.com{path}"));
+            let uri: Uri = path.as_str().try_into().unwrap();
+            prop_assert_eq!(uri.to_string(), path);
         }
     }
 }

@@ -1,22 +1,20 @@
 //! The pooled HTTP client that all merchants share.
 
-use std::error::Error;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Certificate, ClientBuilder, redirect, retry};
-
 use super::base_url::BaseUrl;
+use super::connect::Connector;
 use super::credentials::Credentials;
 use super::exchange::Limits;
 use super::merchant::{Merchant, Shared};
+use super::pool::Host;
 use super::rsa_pool::RsaPool;
 use super::setup_error::SetupError;
-
-/// Shorter than what servers and firewalls commonly allow an idle connection: a connection that
-/// the peer is about to close turns a payment into an unknown outcome.
-const POOL_IDLE: Duration = Duration::from_secs(30);
+use super::tls;
 
 /// Where the REST API is and how long to wait for it.
 #[derive(Debug, Clone)]
@@ -48,17 +46,18 @@ impl ClientSettings {
     }
 }
 
-/// One connection pool for all merchants, and one of threads for their private keys.
-#[derive(Debug, Clone)]
+/// The connections to each host, for all merchants, and one pool of threads for their private keys.
+#[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
     base: BaseUrl,
     limits: Limits,
+    connector: Arc<Connector>,
+    hosts: Arc<Mutex<HashMap<BaseUrl, Arc<Host>>>>,
     keys: RsaPool,
 }
 
 impl Client {
-    /// Makes the pool; connects nowhere yet.
+    /// Reads whom to trust; connects nowhere yet.
     ///
     /// # Errors
     ///
@@ -66,28 +65,18 @@ impl Client {
     pub fn new(settings: &ClientSettings) -> Result<Client, SetupError> {
         let base = BaseUrl::parse(&settings.base_url)?;
         let limits = limits(settings)?;
-        let http = match &settings.ca_file {
-            Some(path) => builder(&limits)
-                .tls_certs_only(certificates(path)?)
-                .build()
-                .map_err(|error| SetupError::CaFile {
-                    path: path.clone(),
-                    reason: innermost(&error),
-                })?,
-            None => builder(&limits).build().map_err(|error| SetupError::Tls {
-                reason: innermost(&error),
-            })?,
-        };
-        let keys = RsaPool::new();
+        let tls = tls::connector(settings.ca_file.as_deref())?;
+        let connector = Connector::new(tls, settings.connect_timeout);
         Ok(Client {
-            http,
             base,
             limits,
-            keys,
+            connector: Arc::new(connector),
+            hosts: Arc::default(),
+            keys: RsaPool::new(),
         })
     }
 
-    /// A merchant's access through this pool, to the client's address or to one of its own.
+    /// A merchant's access through these connections, to the client's address or to one of its own.
     ///
     /// # Errors
     ///
@@ -102,25 +91,33 @@ impl Client {
             None => self.base.clone(),
         };
         let shared = Shared {
-            http: self.http.clone(),
+            host: self.host(base)?,
             limits: self.limits,
             lane: self.keys.lane(),
         };
-        Merchant::new(shared, base, credentials)
+        Merchant::new(shared, credentials)
+    }
+
+    /// The one host of this address.
+    fn host(&self, base: BaseUrl) -> Result<Arc<Host>, SetupError> {
+        // Nothing that can panic leaves it half changed.
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = hosts.get(&base) {
+            return Ok(Arc::clone(host));
+        }
+        let host = Arc::new(Host::new(base.clone(), Arc::clone(&self.connector))?);
+        hosts.insert(base, Arc::clone(&host));
+        Ok(host)
     }
 }
 
-/// Everything that could send a request twice or elsewhere is switched off, by name even where it
-/// is a default: a changed default must not move money.
-fn builder(limits: &Limits) -> ClientBuilder {
-    reqwest::Client::builder()
-        .user_agent(concat!("scmp-gateway/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(limits.connect_timeout)
-        .pool_idle_timeout(POOL_IDLE)
+/// Prints where to.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
 }
 
 fn limits(settings: &ClientSettings) -> Result<Limits, SetupError> {
@@ -135,33 +132,9 @@ fn limits(settings: &ClientSettings) -> Result<Limits, SetupError> {
         return zero("max_reply_bytes");
     }
     Ok(Limits {
-        connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
         max_reply_bytes: settings.max_reply_bytes,
     })
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate>, SetupError> {
-    let fault = |reason: String| SetupError::CaFile {
-        path: path.to_owned(),
-        reason,
-    };
-    let pem = fs::read(path).map_err(|error| fault(error.to_string()))?;
-    let certificates =
-        Certificate::from_pem_bundle(&pem).map_err(|error| fault(innermost(&error)))?;
-    if certificates.is_empty() {
-        return Err(fault("holds no certificate".into()));
-    }
-    Ok(certificates)
-}
-
-/// The library's outermost words are only "builder error".
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
-use reqwest::{Request, Url};
+use http::header::{
+    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, USER_AGENT,
+};
+use http::{Request, Uri};
+use http_body_util::Full;
 
 use super::auth::{
     Authenticator, Outgoing, Proof, UnsignedToken, authenticator, bearer, carries_body,
 };
-use super::base_url::BaseUrl;
+use super::base_url::is_plain;
 use super::call::{Accept, Answer, Call};
 use super::credentials::{Credentials, Mle};
 use super::envelope;
@@ -19,6 +22,7 @@ use super::exchange::{self, Limits};
 use super::jwe;
 use super::keys::{OpeningKey, SealingKey};
 use super::outcome::{Failure, Outcome};
+use super::pool::Host;
 use super::rsa_pool::{Lane, NotDone};
 use super::setup_error::SetupError;
 
@@ -26,6 +30,8 @@ use super::setup_error::SetupError;
 const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/hal+json;charset=utf-8, application/json;charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("scmp-gateway/", env!("CARGO_PKG_VERSION")));
 const PROFILE_ID: &str = "profile-id";
 
 /// A reply that is sealed because all are, and holds an object that is sealed because it is unmasked, has two layers.
@@ -34,7 +40,6 @@ const LAYERS_MAX: usize = 2;
 /// Sends calls for one merchant, through the pool of the [`Client`](super::Client) it came from.
 pub struct Merchant {
     shared: Shared,
-    base: BaseUrl,
     merchant_id: String,
     profile_id: Option<HeaderValue>,
     authenticator: Box<dyn Authenticator>,
@@ -46,17 +51,13 @@ pub struct Merchant {
 
 /// What a merchant has from its client.
 pub(super) struct Shared {
-    pub http: reqwest::Client,
+    pub host: Arc<Host>,
     pub limits: Limits,
     pub lane: Lane,
 }
 
 impl Merchant {
-    pub(super) fn new(
-        shared: Shared,
-        base: BaseUrl,
-        credentials: Credentials,
-    ) -> Result<Merchant, SetupError> {
+    pub(super) fn new(shared: Shared, credentials: Credentials) -> Result<Merchant, SetupError> {
         credentials.check()?;
         let authenticator = authenticator(&credentials);
         let profile_id = credentials.profile_id.as_deref().map(HeaderValue::from_str);
@@ -67,7 +68,6 @@ impl Merchant {
         };
         Ok(Merchant {
             shared,
-            base,
             // Cannot fail: the check above lets only visible ASCII through.
             profile_id: profile_id.and_then(Result::ok),
             authenticator,
@@ -80,7 +80,7 @@ impl Merchant {
 
     /// Host and port that calls go to.
     pub fn host(&self) -> &str {
-        self.base.host()
+        self.shared.host.name()
     }
 
     /// Sends a call once and tells what is known afterwards.
@@ -92,22 +92,22 @@ impl Merchant {
             Ok(request) => request,
             Err(failure) => return Outcome::NotSent(failure),
         };
-        let Shared { http, limits, .. } = &self.shared;
-        match exchange::run(http, request, self.base.host(), limits).await {
+        let Shared { host, limits, .. } = &self.shared;
+        match exchange::run(host, request, limits).await {
             Outcome::Answered(answer) => self.opened(call, answer).await,
             other => other,
         }
     }
 
     /// The sealed and signed request.
-    async fn request(&self, call: &Call, at: SystemTime) -> Result<Request, Failure> {
-        let url = self.url(call)?;
+    async fn request(&self, call: &Call, at: SystemTime) -> Result<Request<Full<Bytes>>, Failure> {
+        let uri = self.uri(call)?;
         let headers = self.plain_headers(call)?;
         self.check_can_open(call)?;
         let body = self.body(call, at)?;
         let proof = self.authenticator.prove(&Outgoing {
             method: &call.method,
-            host: self.base.host(),
+            host: self.host(),
             path_and_query: &call.path,
             body: body.as_deref().unwrap_or_default(),
             at,
@@ -117,17 +117,18 @@ impl Merchant {
             Proof::Token(token) => vec![self.signed(token).await?],
         };
 
-        let mut request = Request::new(call.method.clone(), url);
+        let mut request = Request::new(Full::new(body.unwrap_or_default()));
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         request.headers_mut().extend(proof);
-        *request.body_mut() = body.map(Into::into);
         Ok(request)
     }
 
     /// Refuses a call whose reply could not be opened, for want of a key or of room.
     fn check_can_open(&self, call: &Call) -> Result<(), Failure> {
         if call.accept == Accept::Jose && self.opening.is_none() {
-            let host = self.base.host().to_owned();
+            let host = self.host().to_owned();
             let reason = "it asks for an unmasked reply, and the merchant has no response key";
             return Err(Failure::InvalidCall { host, reason });
         }
@@ -162,7 +163,7 @@ impl Merchant {
             Err(NotDone::Full) => return Err(self.busy()),
             Err(NotDone::Failed) => return Err(self.signing("no thread does it")),
         };
-        bearer(self.base.host(), &token)
+        bearer(self.host(), &token)
     }
 
     /// The answer with its body opened, if that came sealed.
@@ -193,24 +194,24 @@ impl Merchant {
 
     /// The call was sent; what came of it stays hidden.
     fn unopened(&self, reason: String) -> Outcome {
-        let host = self.base.host().to_owned();
+        let host = self.host().to_owned();
         Outcome::Unknown(Failure::Sealed { host, reason })
     }
 
     fn busy(&self) -> Failure {
-        let host = self.base.host().to_owned();
+        let host = self.host().to_owned();
         Failure::Busy { host }
     }
 
     fn signing(&self, reason: &'static str) -> Failure {
-        let host = self.base.host().to_owned();
+        let host = self.host().to_owned();
         Failure::Signing { host, reason }
     }
 
-    /// The URL, if the call is one that can be signed and sent unchanged.
-    fn url(&self, call: &Call) -> Result<Url, Failure> {
+    /// The path, if the call is one that can be signed and sent unchanged.
+    fn uri(&self, call: &Call) -> Result<Uri, Failure> {
         let refuse = |reason| Failure::InvalidCall {
-            host: self.base.host().to_owned(),
+            host: self.host().to_owned(),
             reason,
         };
         if call.body.is_some() && !carries_body(&call.method) {
@@ -218,7 +219,8 @@ impl Merchant {
                 "its method carries no body, so the body would go unsigned",
             ));
         }
-        self.base.join(&call.path).ok_or_else(|| {
+        let uri = is_plain(&call.path).then(|| call.path.parse().ok());
+        uri.flatten().ok_or_else(|| {
             refuse("its path is not in the percent-encoded form that is sent unchanged")
         })
     }
@@ -226,6 +228,7 @@ impl Merchant {
     /// The headers that no signature covers.
     fn plain_headers(&self, call: &Call) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(USER_AGENT, AGENT);
         let accepted = call.accept.header().map(HeaderValue::from_static);
         headers.insert(ACCEPT, accepted.unwrap_or(ACCEPTED));
         if call.body.is_some() {
@@ -233,7 +236,7 @@ impl Merchant {
         }
         if let Some(etag) = &call.if_match {
             let value = HeaderValue::from_str(etag).map_err(|_| Failure::InvalidHeader {
-                host: self.base.host().to_owned(),
+                host: self.host().to_owned(),
                 name: "if-match",
             })?;
             headers.insert(IF_MATCH, value);
@@ -252,7 +255,7 @@ impl fmt::Debug for Merchant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Merchant")
             .field("merchant_id", &self.merchant_id)
-            .field("host", &self.base.host())
+            .field("host", &self.host())
             .finish_non_exhaustive()
     }
 }

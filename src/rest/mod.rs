@@ -7,8 +7,8 @@
 //!
 //! Invariants:
 //!
-//! - **Never twice.** No retry, no redirect followed. The HTTP library moves a request to another
-//!   connection only while not a byte of it has been written.
+//! - **Never twice.** No retry, no redirect followed. A request moves to another connection only when HTTP gives it
+//!   back whole, because the one it was meant for ended before a byte of it was written.
 //! - **`NotSent` is a proof**: no connection was made, or the call was refused before there was
 //!   one. Whatever happens later, or cannot be told apart, is `Unknown`.
 //! - **What is signed is what is sent**: the body's bytes are made by the caller once and sealed before they are signed,
@@ -21,7 +21,7 @@
 //!   body, a header value or a secret.
 //! - **Bounded**: the time to connect, the time of the whole call, the size of the reply.
 //! - Settings come in as values; no proxy is taken from the environment and no file is read but
-//!   the CA bundle, once.
+//!   the CA bundle, or the system's, once.
 //!
 //! Deliberately absent: what a status or a body means (the plan's and the tables' work), retries,
 //! look-ups and reversals (the caller's, who knows what the call moved).
@@ -30,6 +30,7 @@ mod auth;
 mod base_url;
 mod call;
 mod client;
+mod connect;
 mod credentials;
 mod envelope;
 mod exchange;
@@ -38,9 +39,11 @@ pub mod keys;
 mod merchant;
 mod outcome;
 mod path;
+mod pool;
 mod rsa_pool;
 mod secret;
 mod setup_error;
+mod tls;
 
 #[cfg(test)]
 mod fake_server;

@@ -1,0 +1,199 @@
+"""The place of a measurement: processes on cores of their own, wrk, and figures. No process outlives it."""
+
+import ctypes
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Figures:
+    """What one run showed; times in microseconds."""
+
+    requests: int
+    seconds: float
+    p50: int
+    p99: int
+    p999: int
+    cpu: float
+    rss_mib: float
+
+    @property
+    def rate(self):
+        return self.requests / self.seconds
+
+    @property
+    def cpu_10k(self):
+        return self.cpu / self.requests * 10_000
+
+    @property
+    def busy(self):
+        return self.cpu / self.seconds
+
+
+class Process:
+    """A child that ends with its lab, however that ends."""
+
+    def __init__(self, lab, name, argv, core, env=None):
+        self.name = name
+        self.log = lab.folder / f"{name}.log"
+        with open(self.log, "wb") as log:
+            self.child = subprocess.Popen(
+                [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=lab.folder, env={**os.environ, **(env or {})}, preexec_fn=lambda: settle(core))
+
+    def cpu(self):
+        """Seconds of processor time, user and system, of all its threads."""
+        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def rss_mib(self):
+        status = Path(f"/proc/{self.child.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def peak_mib(self):
+        status = Path(f"/proc/{self.child.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+
+
+def settle(cores):
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.sched_setaffinity(0, cores)
+
+
+class Lab:
+    """Starts and measures."""
+
+    def __init__(self, proxy_cores=None):
+        available = sorted(os.sched_getaffinity(0))
+        if len(available) < 2:
+            raise SystemExit("two cores are needed: one for the proxy, one for load and upstream")
+        self.load_core = {available[0]}
+        self.proxy_core = proxy_cores or {available[-1]}
+        self.folder = Path(tempfile.mkdtemp(prefix="load-"))
+        self.processes = []
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, 65536), limit))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            process.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, name, argv, core, port, env=None):
+        process = Process(self, name, argv, core, env)
+        self.processes.append(process)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if process.child.poll() is not None:
+                raise SystemExit(f"{name} ended:\n{process.log.read_text(errors='replace')[-2000:]}")
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return process
+            time.sleep(0.02)
+        raise SystemExit(f"{name} does not listen")
+
+    def stop(self, process):
+        process.stop()
+        self.processes.remove(process)
+
+    def wrk(self, url, request, connections, seconds, pause_ms=0):
+        """Drives a URL; gives what wrk counted."""
+        script = HERE / "post.lua"
+        argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, url]
+        env = {**os.environ, "LOAD_REQUEST": str(request), "LOAD_PAUSE_MS": str(pause_ms)}
+        ran = subprocess.run(
+            [str(word) for word in argv], env=env, capture_output=True, text=True, check=True,
+            preexec_fn=lambda: settle(self.load_core))
+        found = re.search(r"^LOAD (.*)$", ran.stdout, re.M)
+        return {name: int(value) for name, value in (pair.split("=") for pair in found[1].split())}
+
+    def measure(self, target, connections, seconds, request=None):
+        """One run against a target; a run in which something failed is no measurement."""
+        request = request or target.request
+        before = target.upstream.count()
+        cpu = target.process.cpu() if target.process else 0
+        told = self.wrk(target.url, request, connections, seconds)
+        cpu = target.process.cpu() - cpu if target.process else 0
+        rss = target.process.rss_mib() if target.process else 0
+        came = target.upstream.count() - before
+        # What is under way when wrk stops is counted by the upstream alone.
+        if told["failed"] or not 0 <= came - told["requests"] <= 2 * connections:
+            raise SystemExit(f"{target.name}: {told}, and {came} came to the upstream")
+        return Figures(
+            told["requests"], told["us"] / 1e6, told["p50"], told["p99"], told["p999"], cpu, rss)
+
+
+@dataclass
+class Upstream:
+    """The other side."""
+
+    process: Process
+    port: int
+    certificate: Path
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    def count(self):
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        with urllib.request.urlopen(f"{self.url}/count", context=context, timeout=10) as answer:
+            return int(answer.read())
+
+
+@dataclass
+class Target:
+    """What is driven, and where its requests end up."""
+
+    name: str
+    url: str
+    process: Process
+    upstream: Upstream
+    request: Path = HERE / "request.scmp"
+
+    def check(self):
+        """A reply that says success, before it is measured how fast it comes."""
+        said = urllib.request.urlopen(urllib.request.Request(self.url, self.request.read_bytes()), timeout=30)
+        text = said.read().decode()
+        if "ics_rcode=1\n" not in text and '"AUTHORIZED"' not in text:
+            raise SystemExit(f"{self.name} answers:\n{text}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def quietest(runs):
+    """The run that was disturbed least: neighbours only ever add to what a request costs."""
+    return min(runs, key=lambda run: run.cpu_10k or -run.rate)
+
+
+def best_rate(runs):
+    return max(run.rate for run in runs)

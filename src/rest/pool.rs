@@ -1,0 +1,244 @@
+//! The connections to one host, and what happens to a request on one that has just ended.
+//!
+//! A request that HTTP gives back whole, not a byte of it written, goes over another connection; nothing else is ever
+//! sent again. Idle connections are taken latest first, so that those nobody needs grow old and are closed.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{HOST, HeaderValue};
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+
+use super::base_url::BaseUrl;
+use super::connect::{Connector, Sender};
+use super::outcome::Failure;
+use super::setup_error::SetupError;
+
+/// Shorter than what servers and firewalls commonly allow an idle connection: a connection that
+/// the peer is about to close turns a payment into an unknown outcome.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// A host and the connections to it, shared by all merchants that use it.
+pub(super) struct Host {
+    base: BaseUrl,
+    header: HeaderValue,
+    connector: Arc<Connector>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// The latest last.
+    one: Vec<Kept<Sender>>,
+    /// A connection that many use at a time is idle even while they do.
+    many: Option<Kept<hyper::client::conn::http2::SendRequest<Full<Bytes>>>>,
+    /// Whether a task closes those that grow old.
+    watched: bool,
+}
+
+struct Kept<S> {
+    sender: S,
+    since: Instant,
+}
+
+/// How a request failed.
+pub(super) enum Fault {
+    /// There was no connection for it.
+    NotSent(Failure),
+    /// It may have been sent.
+    Lost(hyper::Error),
+}
+
+impl Host {
+    /// A host without connections.
+    pub(super) fn new(base: BaseUrl, connector: Arc<Connector>) -> Result<Host, SetupError> {
+        let header = HeaderValue::from_str(base.host()).map_err(|_| SetupError::BaseUrl {
+            url: format!("{:?}", base.host()),
+            reason: "has a host that no header can hold",
+        })?;
+        Ok(Host {
+            base,
+            header,
+            connector,
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Host and port, as the `Host` header has them.
+    pub(super) fn name(&self) -> &str {
+        self.base.host()
+    }
+
+    /// Sends a request, whose URI is a path, once. The connection is given back with the reply's head; it can be
+    /// [kept](Host::keep) once the body was read.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Sender), Fault> {
+        loop {
+            let kept = self.kept();
+            let fresh = kept.is_none();
+            let mut sender = match kept {
+                Some(sender) => sender,
+                None => {
+                    let connected = self.connector.connect(&self.base).await;
+                    connected.map_err(Fault::NotSent)?
+                }
+            };
+            let error = match self.over(&mut sender, request).await {
+                Ok(response) => return Ok((response, sender)),
+                Err(error) => error,
+            };
+            let (error, unsent) = parts(error);
+            match unsent {
+                Some(unsent) if !fresh => request = unsent,
+                _ => return Err(Fault::Lost(error)),
+            }
+        }
+    }
+
+    /// Sends a request over one connection, in the form of its protocol.
+    async fn over(
+        &self,
+        sender: &mut Sender,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Box<TrySendError<Request<Full<Bytes>>>>> {
+        let sent = match sender {
+            Sender::One(sender) => {
+                request.headers_mut().insert(HOST, self.header.clone());
+                sender.try_send_request(request).await
+            }
+            Sender::Many(sender) => {
+                *request.uri_mut() = self.whole(request.uri());
+                sender.try_send_request(request).await
+            }
+        };
+        sent.map_err(Box::new)
+    }
+
+    /// A path as the URI that HTTP/2 makes its own headers of.
+    fn whole(&self, path: &Uri) -> Uri {
+        let mut parts = self.base.uri().clone().into_parts();
+        parts.path_and_query = path.path_and_query().cloned();
+        // Scheme, host and path are there, so this is a URI; the path alone is never sent.
+        Uri::from_parts(parts).unwrap_or_default()
+    }
+
+    /// The connection that became idle last, if there is one.
+    fn kept(&self) -> Option<Sender> {
+        let now = Instant::now();
+        let mut idle = self.idle();
+        if let Some(kept) = &mut idle.many {
+            if !kept.sender.is_closed() && now.duration_since(kept.since) < IDLE_MAX {
+                kept.since = now;
+                return Some(Sender::Many(kept.sender.clone()));
+            }
+            idle.many = None;
+        }
+        while let Some(kept) = idle.one.pop() {
+            if now.duration_since(kept.since) >= IDLE_MAX {
+                // Those beneath are older still.
+                idle.one.clear();
+            } else if kept.sender.is_ready() {
+                return Some(kept.sender);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection whose reply was read to its end.
+    pub(super) fn keep(self: &Arc<Host>, sender: Sender) {
+        if sender.is_ready() {
+            return self.put(sender);
+        }
+        // Nearly always it is ready by now. Where it is not, what is left to do for the old request must end first.
+        if let Sender::One(mut sender) = sender
+            && !sender.is_closed()
+        {
+            let host = Arc::downgrade(self);
+            tokio::spawn(async move {
+                if sender.ready().await.is_ok()
+                    && let Some(host) = host.upgrade()
+                {
+                    host.put(Sender::One(sender));
+                }
+            });
+        }
+    }
+
+    fn put(self: &Arc<Host>, sender: Sender) {
+        let since = Instant::now();
+        let mut idle = self.idle();
+        match sender {
+            Sender::Many(sender) => match &mut idle.many {
+                Some(kept) => kept.since = since,
+                none => *none = Some(Kept { sender, since }),
+            },
+            one => idle.one.push(Kept { sender: one, since }),
+        }
+        if !idle.watched {
+            idle.watched = true;
+            tokio::spawn(watch(Arc::downgrade(self)));
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        // No panic can leave it half changed.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes the connections that nobody needed for a while, until there is none.
+async fn watch(host: Weak<Host>) {
+    loop {
+        tokio::time::sleep(IDLE_MAX).await;
+        let Some(host) = host.upgrade() else {
+            return;
+        };
+        let now = Instant::now();
+        let mut idle = host.idle();
+        let old = |since: Instant| now.duration_since(since) >= IDLE_MAX;
+        idle.one
+            .retain(|kept| !old(kept.since) && kept.sender.is_ready());
+        idle.many
+            .take_if(|kept| old(kept.since) || kept.sender.is_closed());
+        if idle.one.is_empty() && idle.many.is_none() {
+            idle.watched = false;
+            return;
+        }
+    }
+}
+
+impl Sender {
+    fn is_ready(&self) -> bool {
+        match self {
+            Sender::One(sender) => sender.is_ready(),
+            Sender::Many(sender) => sender.is_ready(),
+        }
+    }
+}
+
+/// An error, and the request if not a byte of it was written; as a path again.
+fn parts(
+    mut error: Box<TrySendError<Request<Full<Bytes>>>>,
+) -> (hyper::Error, Option<Request<Full<Bytes>>>) {
+    let unsent = error.take_message().map(|mut request| {
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
+        request.headers_mut().remove(HOST);
+        request
+    });
+    (error.into_error(), unsent)
+}
+
+/// Prints where to.
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Host").field(&self.base.uri()).finish()
+    }
+}
