@@ -98,6 +98,8 @@ pub fn main() -> ExitCode {
         Command::Mappings(command) => mappings::run(command, mappings),
         Command::Journal(command) => journal::run(command, mappings),
     };
+    // What was logged comes before the last word.
+    telemetry::flush();
     ended.unwrap_or_else(|failed| {
         for line in &failed.lines {
             eprintln!("{line}");

@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{info, warn};
 
 use crate::config::Server;
+use crate::scmp::Charset;
 
 use super::{Gateway, Response, greeting};
 
@@ -34,6 +35,9 @@ const DISCARDED_MAX: usize = 16 << 20;
 
 /// How many connections beyond the limit are told so at a time; others are closed.
 const REFUSALS_MAX: usize = 64;
+
+/// The type of most replies.
+const UTF_8: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// What connections share.
 #[derive(Clone)]
@@ -184,11 +188,7 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
     if request.method() != Method::POST && request.method() != Method::PUT {
         return (StatusCode::OK, gateway.not_scmp());
     }
-    let content_type = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let content_type = content_type.map(str::to_owned);
+    let content_type = request.headers().get(CONTENT_TYPE).cloned();
     let mut over = false;
     let body = whole(request.into_body(), shared.max_body, &mut over);
     let body = match tokio::time::timeout(shared.receive_timeout, body).await {
@@ -208,7 +208,8 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
     // In a task of its own: were the client to hang up, a call could otherwise be cut off half-way.
     let (running, guard) = (Arc::clone(gateway), shared.under_way.clone());
     let answer = tokio::spawn(async move {
-        let response = running.answer(content_type.as_deref(), &body).await;
+        let content_type = content_type.as_ref().and_then(|value| value.to_str().ok());
+        let response = running.answer(content_type, &body).await;
         drop(guard);
         response
     });
@@ -221,7 +222,7 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
 /// The whole body, and whether it is over the limit. What is over it is read and thrown away: an old client writes
 /// everything before it reads anything, and a connection closed on unread bytes is reset, which would cost it the reply.
 async fn whole(mut body: Incoming, limit: usize, over: &mut bool) -> Result<Bytes, hyper::Error> {
-    let mut kept = BytesMut::new();
+    let (mut first, mut kept) = (Bytes::new(), BytesMut::new());
     let mut read = 0;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else {
@@ -230,14 +231,22 @@ async fn whole(mut body: Incoming, limit: usize, over: &mut bool) -> Result<Byte
         read += data.len();
         *over = read > limit;
         match *over {
-            false => kept.extend_from_slice(&data),
-            true => kept = BytesMut::new(),
+            // Most bodies come in one piece, which need not be copied.
+            false if read == data.len() => first = data,
+            false => {
+                kept.extend_from_slice(&std::mem::take(&mut first));
+                kept.extend_from_slice(&data);
+            }
+            true => (first, kept) = (Bytes::new(), BytesMut::new()),
         }
         if read > limit.saturating_add(DISCARDED_MAX) {
             break;
         }
     }
-    Ok(kept.freeze())
+    Ok(match kept.is_empty() {
+        true => first,
+        false => kept.freeze(),
+    })
 }
 
 /// Whether the headers leave it open where the request ends.
@@ -249,10 +258,13 @@ fn is_ambiguous(headers: &HeaderMap) -> bool {
 }
 
 fn http_response(status: StatusCode, response: Response) -> http::Response<Full<Bytes>> {
-    let content_type = format!("text/plain; charset={}", response.charset.label());
     let mut http = http::Response::new(Full::new(Bytes::from(response.body)));
     *http.status_mut() = status;
-    if let Ok(value) = HeaderValue::try_from(content_type) {
+    let content_type = match response.charset {
+        Charset::Utf8 => Ok(UTF_8),
+        other => HeaderValue::try_from(format!("text/plain; charset={}", other.label())),
+    };
+    if let Ok(value) = content_type {
         http.headers_mut().insert(CONTENT_TYPE, value);
     }
     http

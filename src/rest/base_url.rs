@@ -195,11 +195,13 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_repairs_a_plain_path(path in "/[a-zA-Z2eE./%?'#&=~ \"<>^`{}|\\\\-]{0,12}") {
-            prop_assume!(is_plain(&path));
-            let url = Url::parse(&format!("https://example.com{path}")).unwrap();
-            prop_assert_eq!(url.as_str(), format!("https://example.com{path}"));
-            let uri: Uri = path.as_str().try_into().unwrap();
-            prop_assert_eq!(uri.to_string(), path);
+            if is_plain(&path) {
+                let whole = format!("https://example.com{path}");
+                let url = Url::parse(&whole).unwrap();
+                prop_assert_eq!(url.as_str(), whole);
+                let uri: Uri = path.as_str().try_into().unwrap();
+                prop_assert_eq!(uri.to_string(), path);
+            }
         }
     }
 }

@@ -242,3 +242,107 @@ impl fmt::Debug for Host {
         f.debug_tuple("Host").field(&self.base.uri()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use http_body_util::BodyExt;
+    use hyper::client::conn::http1;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+
+    use super::*;
+    use crate::rest::fake_server::{Behaviour, FakeServer};
+    use crate::rest::tls;
+
+    type Connection = http1::Connection<TokioIo<DuplexStream>, Full<Bytes>>;
+
+    async fn server() -> (FakeServer, Arc<Host>) {
+        let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec();
+        let server = FakeServer::start(Behaviour::KeepAlive(reply)).await;
+        let base = BaseUrl::parse(&format!("http://{}", server.address)).unwrap();
+        let connector = Connector::new(tls::connector(None).unwrap(), IDLE_MAX);
+        (
+            server,
+            Arc::new(Host::new(base, Arc::new(connector)).unwrap()),
+        )
+    }
+
+    fn post() -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(Bytes::from_static(b"{}")));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = Uri::from_static("/pts/v2/payments");
+        request
+    }
+
+    /// Puts a connection in the pool that nobody serves, though it looks ready.
+    async fn put_unserved(host: &Arc<Host>) -> (Connection, DuplexStream) {
+        let (near, far) = duplex(1000);
+        let (mut sender, mut connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
+        std::future::poll_fn(|context| {
+            assert!(
+                std::pin::Pin::new(&mut connection)
+                    .poll(context)
+                    .is_pending()
+            );
+            sender.poll_ready(context)
+        })
+        .await
+        .unwrap();
+        host.put(Sender::One(sender));
+        (connection, far)
+    }
+
+    #[tokio::test]
+    async fn a_request_of_which_nothing_was_written_goes_over_another_connection() {
+        let (server, host) = server().await;
+        let (connection, mut far) = put_unserved(&host).await;
+        let ends = async {
+            tokio::task::yield_now().await;
+            drop(connection);
+        };
+        let (sent, ()) = tokio::join!(host.send(post()), ends);
+        let (response, _) = sent.ok().expect("an answer");
+        assert_eq!(response.status(), 200);
+        let received = server.received();
+        assert_eq!(received.len(), 1);
+        assert_eq!(received[0].header("host"), Some(server.address.as_str()));
+        assert_eq!(received[0].line, "POST /pts/v2/payments HTTP/1.1");
+        assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "nothing was written");
+    }
+
+    #[tokio::test]
+    async fn a_request_of_which_something_was_written_is_lost_with_its_connection() {
+        let (server, host) = server().await;
+        let (connection, mut far) = put_unserved(&host).await;
+        let ends = async {
+            // One byte is enough.
+            far.read_exact(&mut [0]).await.unwrap();
+            drop(far);
+        };
+        let served = tokio::spawn(connection);
+        let (sent, ()) = tokio::join!(host.send(post()), ends);
+        assert!(matches!(sent, Err(Fault::Lost(_))));
+        assert!(server.received().is_empty());
+        assert!(served.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_latest_connection_is_taken_and_old_ones_are_not() {
+        let (server, host) = server().await;
+        for _ in 0..3 {
+            let (response, sender) = host.send(post()).await.ok().expect("an answer");
+            response.into_body().collect().await.unwrap();
+            host.keep(sender);
+            // Its own task may have to see the end of the reply first.
+            while host.idle().one.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(host.idle().one.len(), 1, "it is used again");
+        }
+        let long_ago = Instant::now().checked_sub(IDLE_MAX).unwrap();
+        host.idle().one[0].since = long_ago;
+        assert!(host.kept().is_none());
+        assert_eq!(server.received().len(), 3);
+    }
+}

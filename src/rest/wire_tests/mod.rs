@@ -1,6 +1,7 @@
 //! Tests over sockets: what arrives on the wire, and how each way to fail is judged.
 
 mod headers;
+mod http2;
 mod outcomes;
 mod sealed;
 

@@ -1,13 +1,14 @@
 //! Logs: where they go, how they look, and the last net under them.
 
+mod writer;
+
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -27,7 +28,7 @@ pub fn start(format: LogFormat) {
         .unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,reqwest=warn,rustls=warn"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(Scrubbed);
+        .with_writer(writer::ToThread);
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let speaks = filter_fn(may_speak);
     // A second subscriber (in a test that starts twice) is refused; the first goes on.
@@ -50,30 +51,9 @@ fn may_speak(metadata: &Metadata<'_>) -> bool {
     ours || *metadata.level() <= Level::INFO
 }
 
-/// Standard error behind a net: nothing should ever fall into it.
-struct Scrubbed;
-
-impl<'a> MakeWriter<'a> for Scrubbed {
-    type Writer = ScrubbedWriter;
-
-    fn make_writer(&'a self) -> ScrubbedWriter {
-        ScrubbedWriter
-    }
-}
-
-/// The writer of one event.
-pub struct ScrubbedWriter;
-
-impl Write for ScrubbedWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        io::stderr().write_all(scrub(&text).as_bytes())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
+/// Waits until every line is written: to be called before the process ends.
+pub fn flush() {
+    writer::flush();
 }
 
 /// Masks whatever looks like a card number: 13 to 19 digits in a row whose Luhn digit is right. First six and last four

@@ -1,0 +1,252 @@
+"""What is measured, one function a question. Each prints its table."""
+
+import re
+import shutil
+import statistics
+import subprocess
+import threading
+import time
+
+import targets
+from lab import ROOT, Lab, best_rate, quietest
+from report import bars, count, ms, table
+
+CONNECTIONS = (1, 16, 64)
+# A gateway's own way to authenticate, as the lines of a merchant's table.
+WAYS = ("HS256", "HTTP Signature", "RS256", "HS256, request sealed", "HS256, both sealed", "RS256, both sealed")
+
+
+def rounds(lab, options, targets_, connections, seconds=None):
+    """Every target in turn within a round: what disturbs one disturbs its neighbours, too."""
+    runs = {target.name: [] for target in targets_}
+    for _ in range(options.rounds):
+        for target in targets_:
+            lab.measure(target, connections, 1)
+            runs[target.name].append(lab.measure(target, connections, seconds or options.seconds))
+    return runs
+
+
+def ratios(options, helpers, binary):
+    """The gateway beside nginx and a bare pass-through, TLS to the upstream."""
+    cells = {}
+    with Lab() as lab:
+        upstream = targets.upstream(lab, helpers)
+        driven = [targets.nginx(lab, upstream), targets.bare(lab, helpers, upstream)]
+        driven += [targets.gateway(lab, path, upstream, name)
+                   for name, path in [("gateway", binary), *options.also]]
+        for target in driven:
+            target.check()
+        for connections in options.connections or CONNECTIONS:
+            cells[connections] = rounds(lab, options, driven, connections)
+            print(ratio_table(connections, cells[connections]))
+    names = [target.name for target in driven]
+    groups = {f"{connections} connections": [quietest(runs[name]).cpu_10k * 100 for name in names]
+              for connections, runs in cells.items()}
+    if options.plot:
+        plot = bars("Processor time of a request, TLS to the upstream", groups, names, "µs")
+        (ROOT / options.plot).write_text(plot)
+
+
+def ratio_table(connections, runs):
+    nginx, bare = quietest(runs["nginx"]), quietest(runs["bare"])
+    rows = []
+    for name, of in runs.items():
+        run = quietest(of)
+        spread = max(run.cpu_10k for run in of) / run.cpu_10k - 1
+        rows.append([name, count(best_rate(of)), ms(run.p50), ms(run.p99), f"{run.cpu_10k:.3f}", f"+{spread:.0%}",
+                     f"{run.busy:.0%}", f"{run.rss_mib:.0f}", f"{best_rate(of) / best_rate(runs['nginx']):.2f}",
+                     f"{nginx.cpu_10k / run.cpu_10k:.2f}", f"{run.cpu_10k / bare.cpu_10k:.2f}"])
+    head = [f"{connections} connections", "req/s", "p50 ms", "p99 ms", "CPU s/10k", "spread", "busy", "MiB", "x nginx",
+            "x nginx a core", "x bare CPU"]
+    return table(head, rows)
+
+
+def ways(options, helpers, binary):
+    """Capacity of one core for each way to authenticate, against what the RSA work alone would allow."""
+    with Lab() as lab:
+        merchants, plain, sealing = merchants_of_all_ways(lab, helpers)
+        cost = rsa_cost(lab, helpers)
+        gateway = targets.gateway(lab, binary, plain, merchants=merchants)
+        rows = []
+        for number, way in enumerate(WAYS):
+            gateway.upstream = sealing if "both" in way else plain
+            gateway.request = targets.request_of(lab, f"way{number}")
+            gateway.check()
+            runs = rounds(lab, options, [gateway], 16)["gateway"]
+            run, private = quietest(runs), ("RS256" in way) * cost["sign_ns"] + ("both" in way) * cost["open_ns"]
+            ceiling = 1e9 / private if private else None
+            a_core = 10_000 / run.cpu_10k
+            rows.append([way, count(best_rate(runs)), count(a_core), count(ceiling) if ceiling else "",
+                         f"{a_core / ceiling:.0%}" if ceiling else "", ms(run.p50), ms(run.p99), f"{run.cpu_10k:.2f}"])
+    print(f"A private operation here: {cost['sign_ns'] / 1000:.0f} µs to sign, {cost['open_ns'] / 1000:.0f} µs to open.\n")
+    print(table(["way", "req/s", "req/s of a whole core", "ceiling", "share", "p50 ms", "p99 ms", "CPU s/10k"], rows))
+
+
+def merchants_of_all_ways(lab, helpers):
+    key, certificate, _ = targets.rsa_pair(lab, "merchant", "7000000000000000001")
+    _, provider, _ = targets.rsa_pair(lab, "CyberSource_SJC_US", "7000000000000000002")
+    response_key, response, public = targets.rsa_pair(lab, "response", "7000000000000000003")
+    plain = targets.upstream(lab, helpers)
+    sealing = targets.upstream(lab, helpers, "sealing", seal_for=public)
+    signs = f'certificate_file = "{certificate}"\nprivate_key_file = "{key}"\n'
+    seals = f'mle_certificate_file = "{provider}"\n'
+    opens = (f'mle = "both"\n{seals}mle_response_private_key_file = "{response_key}"\n'
+             f'mle_response_certificate_file = "{response}"\n')
+    # One bundle for both upstreams.
+    with open(plain.certificate, "a") as bundle:
+        bundle.write(sealing.certificate.read_text())
+    there = f'base_url = "{sealing.url}"\n'
+    lines = (targets.shared_secret(), targets.shared_secret('auth = "http_signature"\n'), signs,
+             targets.shared_secret(f'mle = "request"\n{seals}'), targets.shared_secret(opens + there),
+             signs + opens + there)
+    return {f"way{number}": text for number, text in enumerate(lines)}, plain, sealing
+
+
+def rsa_cost(lab, helpers):
+    told = subprocess.run([helpers / "rsa", "--key", lab.folder / "merchant.key.pem"], capture_output=True, text=True,
+                          check=True)
+    return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", told.stdout)}
+
+
+def neighbour(options, helpers, binary):
+    """What a merchant with a shared secret notices of one whose RSA work fills the pool."""
+    with Lab() as lab:
+        merchants, plain, sealing = merchants_of_all_ways(lab, helpers)
+        gateway = targets.gateway(lab, binary, plain, merchants=merchants)
+        quiet, rows = targets.request_of(lab, "way0"), []
+        for cores, noisy in (("one core", "way2"), ("one core", "way5"), ("both cores", "way2"), ("both cores", "way5")):
+            if cores == "both cores" and gateway.process.name == "gateway":
+                lab.stop(gateway.process)
+                both = lab.load_core | lab.proxy_core
+                gateway = targets.gateway(lab, binary, plain, "wide", merchants, cores=both)
+            alone, beside, noise = [], [], []
+            for _ in range(options.rounds):
+                alone.append(lab.wrk(gateway.url, quiet, 16, options.seconds, pause_ms=10))
+                other = Driven(lab, gateway.url, targets.request_of(lab, noisy), options.seconds + 2)
+                time.sleep(1)
+                beside.append(lab.wrk(gateway.url, quiet, 16, options.seconds, pause_ms=10))
+                noise.append(other.told())
+            first, second = (min(of, key=lambda run: run["p99"]) for of in (alone, beside))
+            rows.append([f"{cores}, beside {WAYS[int(noisy[3:])]}", count(max(run["requests"] / run["us"] * 1e6 for run in noise)),
+                         ms(first["p50"]), ms(second["p50"]), ms(first["p99"]), ms(second["p99"]),
+                         f"{second['p99'] / first['p99']:.2f}"])
+        failed = sum(run["failed"] for run in alone + beside + noise)
+    print(table(["HS256, 16 connections with pauses of 10 ms", "the other's req/s", "p50 alone", "p50 beside", "p99 alone",
+                 "p99 beside", "x"], rows))
+    print(f"Failed: {failed}.\n")
+
+
+class Driven:
+    """A load that runs beside another."""
+
+    def __init__(self, lab, url, request, seconds, connections=16):
+        self.result = None
+        work = lambda: lab.wrk(url, request, connections, seconds)
+        self.thread = threading.Thread(target=lambda: setattr(self, "result", work()))
+        self.thread.start()
+
+    def told(self):
+        self.thread.join()
+        return self.result
+
+
+def service(options, helpers, binary):
+    """Latencies, memory, and what the number of merchants, the length of the tables and the journal cost."""
+    with Lab() as lab:
+        upstream = targets.upstream(lab, helpers)
+        slow = targets.upstream(lab, helpers, "slow", delay=50)
+        gateway = targets.gateway(lab, binary, upstream)
+        idle = gateway.process.rss_mib()
+        print(f"Idle: {idle:.1f} MiB.\n")
+        rows = []
+        for connections in (1, 16, 64):
+            run = quietest(rounds(lab, options, [gateway], connections)["gateway"])
+            rows.append([f"{connections}", count(run.rate), ms(run.p50), ms(run.p99), ms(run.p999), f"{run.cpu_10k:.3f}",
+                         f"{run.rss_mib:.0f}"])
+        waiting = targets.gateway(lab, binary, slow, "waiting")
+        idle = waiting.process.rss_mib()
+        run = quietest(rounds(lab, options, [waiting], 1000)["waiting"])
+        rows.append(["1,000, upstream takes 50 ms", count(run.rate), ms(run.p50), ms(run.p99), ms(run.p999),
+                     f"{run.cpu_10k:.3f}", f"{run.rss_mib:.0f}"])
+        print(table(["connections", "req/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU s/10k", "MiB"], rows))
+        each = (waiting.process.peak_mib() - idle) * 1024 / 1000
+        print(f"A request in flight: {each:.0f} KiB at the peak, both connections included.\n")
+
+
+def merchants(options, helpers, binary):
+    """Whether the number of merchants is felt."""
+    with Lab() as lab:
+        upstream, driven = targets.upstream(lab, helpers), []
+        for number in (1, 10, 1_000, 10_000):
+            lines = {f"m{at}": targets.shared_secret() for at in range(number - 1)}
+            lines["mid1234"] = targets.shared_secret()
+            driven.append(targets.gateway(lab, binary, upstream, f"{number:,}", lines))
+        runs = rounds(lab, options, driven, 16)
+    print(flat_table("merchants", runs))
+
+
+def tables(options, helpers, binary):
+    """Whether the length of the tables is felt: the same with nine more fields and lines for each that is there."""
+    with Lab() as lab:
+        upstream = targets.upstream(lab, helpers)
+        longer = longer_tables(lab)
+        driven = [targets.gateway(lab, binary, upstream, "as they are"),
+                  targets.gateway(lab, binary, upstream, "ten times the fields", arguments=("--mappings", longer))]
+        runs = rounds(lab, options, driven, 16)
+    print(flat_table("tables", runs))
+
+
+def longer_tables(lab):
+    """A copy of the tables with nine more for each field, and for each line of the payment's body."""
+    folder = lab.folder / "mappings"
+    shutil.copytree(ROOT / "mappings", folder)
+    fields = sum(path.read_text().count("= {") for path in (folder / "fields").glob("*.toml"))
+    more = [f"load_{number}" for number in range(9 * fields)]
+    with open(folder / "fields" / "merchant_data.toml", "a") as file:
+        file.writelines(f"{name} = {{ max = 255 }}\n" for name in more)
+    body = folder / "bodies" / "payment.toml"
+    lines = [f'  {{ field = "{name}", path = "merchantDefinedInformation[key={name}].value" }},\n' for name in more]
+    head, last, tail = body.read_text().rpartition('  { field = "merchant_defined_data100"')
+    body.write_text(head + "".join(lines) + last + tail)
+    return folder
+
+
+def compare(builds, helpers, options):
+    """Two builds in alternation: ratios of processor time, round by round, so that their spread is seen."""
+    rows, worst = [], 0
+    with Lab() as lab:
+        upstream = targets.upstream(lab, helpers)
+        driven = [targets.gateway(lab, binary, upstream, name) for name, binary in builds]
+        for target in driven:
+            target.check()
+        for connections in options.connections or CONNECTIONS:
+            before, after = rounds(lab, options, driven, connections).values()
+            each = sorted(new.cpu_10k / old.cpu_10k for old, new in zip(before, after))
+            calm = [quietest(runs) for runs in (before, after)]
+            worst = max(worst, statistics.median(each))
+            rows.append([f"{connections} connections", *(f"{run.cpu_10k:.3f}" for run in calm),
+                         f"{calm[1].cpu_10k / calm[0].cpu_10k:.3f}", f"{statistics.median(each):.3f}", f"{each[0]:.3f}",
+                         f"{each[-1]:.3f}"])
+    head = ["CPU s/10k", *(name for name, _ in builds), "ratio of the quietest", "median of rounds", "least", "most"]
+    print(table(head, rows))
+    return worst
+
+
+def journals(options, helpers, binary):
+    """What keeping a record durably costs."""
+    with Lab() as lab:
+        upstream = targets.upstream(lab, helpers)
+        driven = [targets.gateway(lab, binary, upstream, "memory:"),
+                  targets.gateway(lab, binary, upstream, "file:", journal=f"file:{lab.folder}/journal")]
+        runs = rounds(lab, options, driven, 16)
+        print(flat_table("journal, 16 connections", runs))
+
+
+def flat_table(what, runs):
+    first = quietest(next(iter(runs.values())))
+    rows = []
+    for name, of in runs.items():
+        run = quietest(of)
+        rows.append([name, count(best_rate(of)), ms(run.p50), ms(run.p99), f"{run.cpu_10k:.3f}", f"{run.rss_mib:.0f}",
+                     f"{run.cpu_10k / first.cpu_10k:.2f}"])
+    return table([what, "req/s", "p50 ms", "p99 ms", "CPU s/10k", "MiB", "x CPU"], rows)
