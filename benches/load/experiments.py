@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import targets
 from lab import ROOT, Lab, best_rate, quietest
@@ -240,6 +241,24 @@ def journals(options, helpers, binary):
                   targets.gateway(lab, binary, upstream, "file:", journal=f"file:{lab.folder}/journal")]
         runs = rounds(lab, options, driven, 16)
         print(flat_table("journal, 16 connections", runs))
+
+
+def profile(options, helpers, binary):
+    """Where the time goes: needs perf, and a gateway built with CARGO_PROFILE_RELEASE_STRIP=none (and DEBUG=1)."""
+    with Lab() as lab:
+        gateway = targets.gateway(lab, binary, targets.upstream(lab, helpers))
+        data = Path(options.perf_data or lab.folder / "perf.data")
+        other = Driven(lab, gateway.url, gateway.request, options.seconds + 2)
+        time.sleep(1)
+        argv = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "1999", "-g", "-p", gateway.process.child.pid, "-o", data,
+                "--", "sleep", options.seconds]
+        subprocess.run([str(word) for word in argv], check=True)
+        other.told()
+        argv = ["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.5", "--sort",
+                "dso,symbol"]
+        told = subprocess.run([str(word) for word in argv], capture_output=True, text=True, check=True).stdout
+    lines = [line.rstrip() for line in told.splitlines() if line.strip() and not line.startswith("#")]
+    print("\n".join(lines[:options.lines]) + "\n")
 
 
 def flat_table(what, runs):

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::mapping::compile::compile;
 use crate::mapping::{Diagnostic, Tables, source};
@@ -160,15 +161,18 @@ fn print(text: &str) -> Result<(), Failed> {
     }
 }
 
-/// A runtime for the commands that serve or send.
-fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failed::new(
-                EX_UNAVAILABLE,
-                format!("the runtime cannot start: {error}."),
-            )
-        })
+/// A runtime for the commands that serve or send. On one core a scheduler that spreads work over threads would cost a tenth
+/// of it and spread nothing: docs/performance.md.
+fn runtime() -> Result<Runtime, Failed> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = match cores {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build().map_err(|error| {
+        Failed::new(
+            EX_UNAVAILABLE,
+            format!("the runtime cannot start: {error}."),
+        )
+    })
 }

@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Where SCMP requests are taken [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Where operators ask /healthz and /readyz [default: 127.0.0.1:8081].
+    /// Where operators ask /healthz, /readyz and /metrics [default: 127.0.0.1:8081].
     #[arg(long, value_name = "ADDR")]
     admin: Option<SocketAddr>,
     /// Run a REST simulator in this process and send everything there; needs no configuration.
@@ -143,7 +143,8 @@ async fn serve(
     announce(&config, address, local(&admin)?, sandbox.is_some());
     let readiness = Readiness::default();
     readiness.set(true);
-    let operators = tokio::spawn(admin::run(admin, readiness.clone()));
+    let operators = admin::run(admin, readiness.clone(), Arc::clone(&gateway));
+    let operators = tokio::spawn(operators);
     let shutdown = async move {
         stop.await;
         readiness.set(false);
@@ -162,7 +163,7 @@ async fn serve(
 
 fn announce(config: &Config, address: SocketAddr, admin: SocketAddr, sandbox: bool) {
     let names: Vec<&str> = config.merchants.keys().map(String::as_str).collect();
-    eprintln!("admin     http://{admin}/healthz and /readyz");
+    eprintln!("admin     http://{admin}/healthz, /readyz and /metrics");
     let hosts: Vec<&str> = config
         .merchants
         .values()

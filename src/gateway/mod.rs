@@ -13,6 +13,7 @@ pub mod identity;
 mod limits;
 pub mod listener;
 mod merchants;
+mod metrics;
 mod repeats;
 pub mod resolver;
 mod sending;
@@ -33,6 +34,7 @@ use crate::scmp::{self, Charset, Reply, Request};
 use conduct::{Conduct, Ended};
 use limits::Places;
 use merchants::Known;
+use metrics::Metrics;
 
 pub use merchants::{Merchant, Merchants};
 
@@ -46,6 +48,7 @@ pub struct Gateway {
     resolve: Resolve,
     places: Places,
     side: SideStore,
+    metrics: Metrics,
 }
 
 /// An SCMP reply, ready to be sent.
@@ -56,8 +59,9 @@ pub struct Response {
     pub charset: Charset,
 }
 
-/// What a log line tells of a request.
+/// What a log line and the counters tell of a request.
 struct Told<'t> {
+    metrics: &'t Metrics,
     merchant: &'t str,
     service: &'t str,
     context: &'t Context,
@@ -76,6 +80,7 @@ impl Gateway {
         side: SideStore,
     ) -> Gateway {
         Gateway {
+            metrics: Metrics::new(&tables.services),
             tables,
             merchants,
             request_timeout,
@@ -86,12 +91,18 @@ impl Gateway {
         }
     }
 
+    /// What was counted, for Prometheus.
+    pub fn metrics(&self) -> String {
+        self.metrics.text()
+    }
+
     /// Answers the body of one HTTP request. `content_type` is that header's value.
     pub async fn answer(&self, content_type: Option<&str>, body: &[u8]) -> Response {
         let begun = Instant::now();
         let context = identity::context(SystemTime::now());
         let named = scmp::peek(body, MERCHANT).and_then(|id| self.merchants.find(&id));
         let nobody = Told {
+            metrics: &self.metrics,
             merchant: "-",
             service: "-",
             context: &context,
@@ -203,6 +214,7 @@ impl Gateway {
             };
             let services = execution.services();
             let told = Told {
+                metrics: &self.metrics,
                 merchant: merchant.id(),
                 service: services,
                 context: &context,
@@ -228,6 +240,7 @@ impl Gateway {
     fn crowded(&self, merchant: &Merchant, context: &Context, begun: Instant) -> Reply {
         let (reply, verdict) = self.unreadable_reply(LocalKind::Overload, "");
         let told = Told {
+            metrics: &self.metrics,
             merchant: merchant.id(),
             service: "-",
             context,
@@ -253,6 +266,7 @@ impl Gateway {
             return self.unreadable_reply(LocalKind::Unreadable, "").0;
         };
         let told = Told {
+            metrics: &self.metrics,
             merchant: merchant.map_or("-", Merchant::id),
             service: refused.services.unwrap_or("-"),
             context,
@@ -346,6 +360,9 @@ impl Told<'_> {
     }
 
     fn of_repetition(&self, reply: &Reply) {
+        let rcode = reply.get("ics_rcode").and_then(|code| code.parse().ok());
+        let took = self.begun.elapsed();
+        self.metrics.count(self.service, rcode.unwrap_or(-1), took);
         info!(
             request_id = %self.context.request_id,
             merchant = self.merchant,
@@ -356,7 +373,9 @@ impl Told<'_> {
     }
 
     fn line(&self, flag: &str, rcode: i8, calls: u32, unmapped: usize) {
-        let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = self.begun.elapsed();
+        self.metrics.count(self.service, rcode, took);
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         info!(
             request_id = %self.context.request_id,
             merchant = self.merchant,
