@@ -18,6 +18,7 @@ mod repeats;
 pub mod resolver;
 mod sending;
 pub mod side;
+mod told;
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,7 +28,7 @@ use crate::config::{Limits, Resolve, SideStore};
 use crate::journal::Journal;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::{Tables, Verdict};
-use crate::plan::{self, Context, History, MERCHANT, Opened, Purpose, Summary};
+use crate::plan::{self, Context, History, MERCHANT, Opened, Purpose};
 use crate::rest::{Call, Outcome};
 use crate::scmp::{self, Charset, Reply, Request};
 
@@ -35,6 +36,7 @@ use conduct::{Conduct, Ended};
 use limits::Places;
 use merchants::Known;
 use metrics::Metrics;
+use told::Told;
 
 pub use merchants::{Merchant, Merchants};
 
@@ -57,15 +59,6 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The charset that they are in: that of the request.
     pub charset: Charset,
-}
-
-/// What a log line and the counters tell of a request.
-struct Told<'t> {
-    metrics: &'t Metrics,
-    merchant: &'t str,
-    service: &'t str,
-    context: &'t Context,
-    begun: Instant,
 }
 
 impl Gateway {
@@ -339,54 +332,6 @@ fn tell_of_call(context: &Context, step: &str, call: &Call, purpose: Purpose, ou
             warn!(request_id = %id, step, "a reply that was asked for sealed came in the clear: check that the account has the response key");
         }
         (Outcome::Answered(_), Purpose::Step) => {}
-    }
-}
-
-impl Told<'_> {
-    fn of_refusal(&self, verdict: &Verdict<'_>) {
-        self.line(verdict.flag, verdict.rcode, 0, 0);
-    }
-
-    fn of_summary(&self, summary: &Summary<'_>) {
-        let id = &self.context.request_id;
-        if !summary.partial.is_empty() {
-            let changed = summary.partial.join(", ");
-            warn!(request_id = %id, merchant = self.merchant, changed, "a token was changed in part only");
-        }
-        if summary.undone == Some(false) {
-            warn!(request_id = %id, merchant = self.merchant, "a step could not be undone: a token may be left over");
-        }
-        self.line(summary.flag, summary.rcode, summary.calls, summary.unmapped);
-    }
-
-    fn of_repetition(&self, reply: &Reply) {
-        let rcode = reply.get("ics_rcode").and_then(|code| code.parse().ok());
-        let took = self.begun.elapsed();
-        self.metrics.count(self.service, rcode.unwrap_or(-1), took);
-        info!(
-            request_id = %self.context.request_id,
-            merchant = self.merchant,
-            services = self.service,
-            first = reply.get("request_id").unwrap_or("-"),
-            "a request came again and got the first one's reply"
-        );
-    }
-
-    fn line(&self, flag: &str, rcode: i8, calls: u32, unmapped: usize) {
-        let took = self.begun.elapsed();
-        self.metrics.count(self.service, rcode, took);
-        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        info!(
-            request_id = %self.context.request_id,
-            merchant = self.merchant,
-            services = self.service,
-            flag,
-            rcode,
-            ms = milliseconds,
-            calls,
-            unmapped,
-            "request"
-        );
     }
 }
 
