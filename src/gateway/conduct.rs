@@ -89,9 +89,9 @@ impl<'g> Conduct<'g> {
                 } => (call, step, purpose),
                 Next::Side(work) => {
                     let merchant = self.merchant;
-                    self.gateway
-                        .see_to_side(merchant, work, &mut execution)
-                        .await;
+                    // What is rare is put in boxes, here and below: every request's task would have room for it.
+                    let seen = self.gateway.see_to_side(merchant, work, &mut execution);
+                    Box::pin(seen).await;
                     continue;
                 }
                 Next::Done => break,
@@ -103,7 +103,9 @@ impl<'g> Conduct<'g> {
                 None => Intent::Recorded,
             };
             let outcome = match (intent, purpose) {
-                (Intent::Known(first), _) => return self.repeated(*first, &execution).await,
+                (Intent::Known(first), _) => {
+                    return Box::pin(self.repeated(*first, &execution)).await;
+                }
                 // What undoes something is safe, and better done than recorded.
                 (Intent::Recorded, _) | (Intent::NotRecorded, Purpose::Undo) => {
                     self.send(&call, purpose).await
@@ -208,7 +210,7 @@ impl<'g> Conduct<'g> {
         };
         if written.is_ok() {
             let ends = execution.side_ends();
-            self.gateway.conclude_side(self.merchant, ends).await;
+            Box::pin(self.gateway.conclude_side(self.merchant, ends)).await;
             return Ended::Reply(reply, summary);
         }
         if nothing {

@@ -207,16 +207,15 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
     }
     // In a task of its own: were the client to hang up, a call could otherwise be cut off half-way.
     let (running, guard) = (Arc::clone(gateway), shared.under_way.clone());
-    let answer = tokio::spawn(async move {
+    // In a box, for the runtime moves a task more than once.
+    let work = Box::pin(async move {
         let content_type = content_type.as_ref().and_then(|value| value.to_str().ok());
         let response = running.answer(content_type, &body).await;
         drop(guard);
         response
     });
-    (
-        StatusCode::OK,
-        answer.await.unwrap_or_else(|_| gateway.failed()),
-    )
+    let answer = tokio::spawn(work).await;
+    (StatusCode::OK, answer.unwrap_or_else(|_| gateway.failed()))
 }
 
 /// The whole body, and whether it is over the limit. What is over it is read and thrown away: an old client writes

@@ -347,3 +347,34 @@ impl History for Stranger {
         String::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of_val;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config;
+    use crate::journal::Memory;
+    use crate::mapping::{compile::compile, source};
+
+    /// Each request is a task, and a task is moved several times before it runs: what is in it is paid for again and again.
+    #[test]
+    fn the_task_of_a_request_is_small() {
+        let tables = compile(&source::embedded()).expect("the embedded tables are right");
+        let config = config::load(None, [], &tables).expect("the defaults are right");
+        let merchants = Merchants::new(&config).expect("none is no fault");
+        let journal = Journal::new(Arc::new(Memory::default()), "", Duration::ZERO);
+        let gateway = Gateway::new(
+            tables,
+            merchants,
+            Duration::ZERO,
+            journal,
+            config.resolve,
+            &config.limits,
+            config.side_store,
+        );
+        let size = size_of_val(&gateway.answer(None, b""));
+        assert!(size <= 4608, "{size} bytes");
+    }
+}

@@ -86,8 +86,9 @@ impl Host {
             let mut sender = match kept {
                 Some(sender) => sender,
                 None => {
-                    let connected = self.connector.connect(&self.base).await;
-                    connected.map_err(Fault::NotSent)?
+                    // In a box: most calls need none, and would carry its room around.
+                    let connected = Box::pin(self.connector.connect(&self.base));
+                    connected.await.map_err(Fault::NotSent)?
                 }
             };
             let error = match self.over(&mut sender, request).await {
