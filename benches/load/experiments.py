@@ -33,6 +33,7 @@ def ratios(options, helpers, binary):
     with Lab() as lab:
         upstream = targets.upstream(lab, helpers)
         driven = [targets.nginx(lab, upstream), targets.bare(lab, helpers, upstream)]
+        driven.append(targets.bare(lab, helpers, upstream, 1, "bare, 1 worker"))
         driven += [targets.gateway(lab, path, upstream, name)
                    for name, path in [("gateway", binary), *options.also]]
         for target in driven:
@@ -43,9 +44,9 @@ def ratios(options, helpers, binary):
     names = [target.name for target in driven]
     groups = {f"{connections} connections": [quietest(runs[name]).cpu_10k * 100 for name in names]
               for connections, runs in cells.items()}
-    if options.plot:
+    if options.record:
         plot = bars("Processor time of a request, TLS to the upstream", groups, names, "µs")
-        (ROOT / options.plot).write_text(plot)
+        (ROOT / "docs" / "performance.svg").write_text(plot)
 
 
 def ratio_table(connections, runs):
