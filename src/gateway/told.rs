@@ -35,12 +35,7 @@ impl Told<'_> {
         if summary.undone == Some(false) {
             warn!(request_id = %id, merchant = self.merchant, "a step could not be undone: a token may be left over");
         }
-        self.line(
-            summary.flag,
-            summary.rcode,
-            summary.calls,
-            summary.unmapped,
-        );
+        self.line(summary.flag, summary.rcode, summary.calls, summary.unmapped);
     }
 
     /// It came again.
