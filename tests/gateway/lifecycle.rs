@@ -71,6 +71,14 @@ fn operators_are_answered() {
     assert_eq!(ask(&gateway.admin, "/healthz"), 200);
     assert_eq!(ask(&gateway.admin, "/readyz"), 200);
     assert_eq!(ask(&gateway.admin, "/nothing"), 404);
+    let get = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert_eq!(
+        exchange(&gateway.address, &post(create(&[]).as_bytes())).status,
+        200
+    );
+    let counted = exchange(&gateway.admin, get);
+    let line = "scmp_gateway_requests_total{service=\"ics_pay_subscription_create\",outcome=\"accepted\"} 1\n";
+    assert!(counted.text().contains(line), "{counted:?}");
     let post = b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(exchange(&gateway.admin, post).status, 405);
 }
