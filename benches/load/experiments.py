@@ -244,6 +244,16 @@ def journals(options, helpers, binary):
         print(flat_table("journal, 16 connections", runs))
 
 
+def handshake(options, helpers, binary):
+    """What a new connection costs, with and without resumed sessions."""
+    with Lab() as lab:
+        upstream = targets.upstream(lab, helpers)
+        argv = [helpers / "handshake", "--to", f"127.0.0.1:{upstream.port}", "--trust", upstream.certificate]
+        told = subprocess.run([str(word) for word in argv], capture_output=True, text=True, check=True).stdout
+    full, resumed = (int(value) for value in re.findall(r"=(\d+)", told))
+    print(f"A new connection, from TCP to the first reply: {full} µs, {resumed} µs where the session is resumed.\n")
+
+
 def profile(options, helpers, binary):
     """Where the time goes: needs perf, and a gateway built with CARGO_PROFILE_RELEASE_STRIP=none (and DEBUG=1)."""
     with Lab() as lab:
