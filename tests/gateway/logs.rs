@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::http::exchange;
 use crate::process::Start;
 use crate::requests::{create, retrieve};
 
@@ -95,4 +96,20 @@ fn libraries_keep_their_details_to_themselves() {
         let detail = event["level"] == "DEBUG" || event["level"] == "TRACE";
         assert!(ours || !detail, "{event}");
     }
+}
+
+/// A pipe holds 64 KiB; whoever writes more into one that nobody reads stands still.
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_request() {
+    const REQUESTS: usize = 1000;
+    let gateway = Start::sandbox().run();
+    gateway.unread(|| {
+        for _ in 0..REQUESTS {
+            let answer = exchange(&gateway.address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+            assert_eq!(answer.status, 200);
+        }
+    });
+    let log = gateway.end();
+    assert!(log.len() > 100_000, "{} bytes show nothing", log.len());
+    assert_eq!(log.matches("is no SCMP message").count(), REQUESTS);
 }

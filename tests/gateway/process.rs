@@ -160,6 +160,13 @@ impl Running {
         self.log.text.lock().unwrap().clone()
     }
 
+    /// Does something while nobody reads what the program writes.
+    #[allow(dead_code)]
+    pub fn unread(&self, work: impl FnOnce()) {
+        let _held = self.log.text.lock().unwrap();
+        work();
+    }
+
     /// Waits until a whole line holds `text`; everything written until then.
     pub fn wait_for_log(&self, text: &str) -> String {
         let log = self.log.text.lock().unwrap();
