@@ -86,6 +86,8 @@ pub struct Merchant {
     pub settings: Settings,
     /// For how long a request that comes again is recognized by its content; not at all where it is not said.
     pub replay: Option<Duration>,
+    /// How many of its requests may be under way, where that is not what holds for all.
+    pub places: Option<usize>,
 }
 
 impl Server {

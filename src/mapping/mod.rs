@@ -18,6 +18,7 @@ pub mod field;
 pub mod flags;
 pub mod line;
 pub mod lines;
+pub mod lookup;
 pub mod mask;
 pub mod path;
 pub mod preauthorization;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub preauthorization: bool,
     /// What is too long for REST is kept aside.
     pub side_store: bool,
+    /// A payment whose answer was lost is looked for, and kept when it is found.
+    pub keep_unknown: bool,
 }
 
 /// What a payment that creates tokens creates; a shipping address comes along when one was sent.
@@ -107,6 +110,7 @@ impl Settings {
             Setting::TokenInstrument => self.token_types.instrument,
             Setting::TokenIdentifier => self.token_types.identifier,
             Setting::Preauthorization => self.preauthorization,
+            Setting::KeepUnknown => self.keep_unknown,
         }
     }
 }

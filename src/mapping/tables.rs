@@ -249,8 +249,8 @@ pub struct RestCall {
     /// What settles it when its outcome is not known. Nothing where nobody but an operator can, an empty list where there
     /// is nothing to settle.
     pub settle: Option<Vec<SettleWay>>,
-    /// When what settles it leaves something behind that only an operator can find.
-    pub leaves: Option<Condition>,
+    /// What finds what it may leave behind when its outcome is not known.
+    pub leaves: Option<SettleWay>,
 }
 
 /// One way to settle a call whose outcome is not known.
@@ -258,6 +258,8 @@ pub struct RestCall {
 pub struct SettleWay {
     /// What is called.
     pub how: SettleCall,
+    /// Whether it looks for the lost call, which is kept when it is found.
+    pub find: bool,
     /// When it is a way.
     pub when: Condition,
 }
