@@ -15,6 +15,7 @@ mod upstream;
 
 mod chance;
 mod commands;
+mod keep;
 mod kill;
 mod ledger;
 mod limits;
