@@ -167,7 +167,7 @@ fn settle_way(
         _ => return Err("a way to settle a call has either `call` or `again`.".to_owned()),
     };
     if raw.find && matches!(how, SettleCall::Again) {
-        return Err("`find` belongs to a search, not to `again`.".to_owned());
+        return Err("\"find\" belongs to a search, not to the same call again.".to_owned());
     }
     Ok(SettleWay {
         how,
