@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::mapping::lookup::Became;
 use crate::plan::find::Found;
 use crate::plan::settle::{End, Task, Way};
 use crate::plan::{Change, Fate, Made};
@@ -289,6 +290,12 @@ impl Unit {
         });
         let kept: Vec<Made> = kept.filter(|made| !self.made.contains(made)).collect();
         self.made.extend(kept);
+        let became = self.found().and_then(|(_, found)| found.became);
+        // By its content alone no repetition is taken for one that was declined.
+        let of_content = |key: &Key| key.of == KeyOf::Content;
+        if became == Some(Became::Refused) && self.key.as_ref().is_some_and(of_content) {
+            self.key = None;
+        }
     }
 
     /// What the tasks come to; `otherwise` where there are none.

@@ -106,7 +106,10 @@ impl Look {
             became: lookup.became(&body),
             kind: find.kind.clone(),
             shows: lookup.shows_tokens(&body),
-            undo: of.undo(step, body),
+            // What a host sends in the place of an id could be anything, and is not kept.
+            undo: of
+                .undo(step, body)
+                .filter(|way| scrub(&way.path) == way.path.as_str()),
         });
     }
 

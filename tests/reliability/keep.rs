@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::http::Connection;
+use crate::http::{Connection, exchange};
 use crate::process::{PATIENCE, Running, Start};
 use crate::requests::{Fields, assert_flag, post, retrieve};
 use crate::scene::{PAYER, Scene, request, sale};
@@ -30,7 +30,8 @@ fn scene(host: &Running, merchant: &str) -> Scene {
 
 /// The same, where a lost payment is looked for until it is found.
 fn patient(host: &Running) -> Scene {
-    Scene::new(&host.address, KEEP).with("[resolve]\n", "[resolve]\nlook_up = \"10s\"\n")
+    let scene = Scene::new(&host.address, KEEP);
+    scene.with("deadline = \"20s\"", "deadline = \"1h\"\nlook_up = \"30m\"")
 }
 
 /// How each task of the one record has ended.
@@ -104,14 +105,23 @@ fn a_lost_sale_that_is_found_is_kept_and_can_be_followed() {
 
 #[test]
 fn a_search_that_lags_behind_is_made_again() {
-    let host = sandbox(&["--fault", LOST, "--search-lag", "400ms"]);
+    let host = sandbox(&["--fault", LOST, "--search-lag", "1h"]);
     let scene = patient(&host);
     let gateway = scene.gateway();
     let body = authorization("ics_auth", "10.00");
     assert_flag(&gateway.send(&body), "-1", "ETIMEOUT");
-    let records = scene.settled(&["settled"]);
-    assert_eq!(ends(&records), ["kept"]);
-    assert!(records[0]["attempts"].as_u64().unwrap() > 1, "{records:?}");
+    let begun = Instant::now();
+    while scene.records()[0]["attempts"].as_u64() < Some(2) {
+        assert!(begun.elapsed() < PATIENCE, "it is not looked for again");
+    }
+    assert_flag(&gateway.send(&body), "-1", "ETIMEOUT");
+    let now = "{\"lag\": \"0s\"}";
+    let length = now.len();
+    let call = format!(
+        "POST /sandbox/searches HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{now}"
+    );
+    assert_eq!(exchange(&host.address, call.as_bytes()).status, 200);
+    assert_eq!(ends(&scene.settled(&["settled"])), ["kept"]);
     assert_flag(&told(&gateway, &body), "1", "SOK");
 }
 
@@ -131,6 +141,19 @@ fn a_lost_payment_that_was_declined_has_nothing_to_settle() {
         (&*again["auth_rcode"], again.get("bill_rcode")),
         ("0", None)
     );
+}
+
+/// By its content alone a repetition is not taken for one that was declined.
+#[test]
+fn a_lost_payment_that_was_declined_may_be_tried_anew() {
+    let host = sandbox(&["--fault", LOST]);
+    let scene = scene(&host, &format!("{KEEP}retries = \"replay\"\n"));
+    let gateway = scene.gateway();
+    let body = sale("").replace("10.00", "2303.00");
+    assert_flag(&gateway.send(&body), "-1", "ETIMEOUT");
+    assert_eq!(ends(&scene.settled(&["settled"])), ["absent"]);
+    assert_flag(&gateway.send(&body), "0", "DCARDREFUSED");
+    assert_eq!(scene.records().len(), 2);
 }
 
 /// The authorization stands, as it does when the answer is not lost.
