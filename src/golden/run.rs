@@ -127,7 +127,7 @@ fn settling(step: &str, change: Change) -> impl Iterator<Item = Task> {
     // Where the tables have no way, there is nothing to settle; where they say nothing, nobody can.
     let is_nothing = change.ways.as_ref().is_some_and(Vec::is_empty);
     let task = (!is_nothing).then(|| Task::new(step, change.ways.unwrap_or_default()));
-    let leftovers = change.leaves.map(|way| Task::leftovers(step, way));
+    let leftovers = change.leaves.map(|way| Task::leftovers(step, *way));
     task.into_iter().chain(leftovers)
 }
 

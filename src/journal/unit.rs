@@ -174,7 +174,7 @@ impl CallRecord {
             "(with an id that is none)"
         };
         let made = format!("{} {path}", call.method);
-        let (ways, leftovers) = (change.ways, change.leaves.and_then(recordable));
+        let (ways, leftovers) = (change.ways, change.leaves.and_then(|way| recordable(*way)));
         CallRecord {
             step: step.to_owned(),
             call: made,

@@ -17,7 +17,7 @@ pub struct Change {
     /// What settles it when its outcome is not known; nothing where only an operator can.
     pub ways: Option<Vec<Way>>,
     /// What finds what it may leave behind when its outcome is not known.
-    pub leaves: Option<Way>,
+    pub leaves: Option<Box<Way>>,
 }
 
 /// What is known of a call that was to change something.
@@ -53,7 +53,7 @@ impl Execution<'_> {
         Some(Change {
             transaction_id: transaction_id.as_str().to_owned(),
             ways,
-            leaves,
+            leaves: leaves.map(Box::new),
         })
     }
 

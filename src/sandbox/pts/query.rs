@@ -59,9 +59,7 @@ impl Query {
     /// Whether a transaction is meant, of which this is known.
     pub(crate) fn fits(&self, at: SystemTime, value: impl Fn(&str) -> Option<String>) -> bool {
         self.0.iter().all(|clause| match clause {
-            Clause::Is(field, values) => {
-                value(field).is_some_and(|value| values.iter().any(|wanted| *wanted == value))
-            }
+            Clause::Is(field, values) => value(field).is_some_and(|value| values.contains(&value)),
             Clause::Within(from, to) => {
                 (at > from.time || from.included && at == from.time)
                     && (at < to.time || to.included && at == to.time)
