@@ -233,11 +233,7 @@ impl<'g> Conduct<'g> {
     }
 
     /// Answers a request that is on record already: waits for the first one while it is under way.
-    async fn repeated<'p>(
-        mut self,
-        mut first: Unit,
-        execution: &mut Execution<'p>,
-    ) -> Ended<'p> {
+    async fn repeated<'p>(mut self, mut first: Unit, execution: &mut Execution<'p>) -> Ended<'p> {
         self.unit = None;
         let mut pause = REPEAT_PAUSE;
         while first.state == State::Open && Instant::now() + pause < self.deadline {

@@ -108,10 +108,7 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         settle(task, case, &of, &mut calls);
     }
     conclude(&mut tasks);
-    let mut unmapped: Vec<String> = execution
-        .unmapped()
-        .map(str::to_owned)
-        .collect();
+    let mut unmapped: Vec<String> = execution.unmapped().map(str::to_owned).collect();
     unmapped.sort();
     Produced {
         calls,

@@ -199,7 +199,9 @@ impl Body {
 
     /// The mapping lines whose values may be kept aside.
     pub fn overflowing(&self) -> impl Iterator<Item = &Leaf> {
-        self.overflowing.iter().map(|at| &self.leaves[usize::from(*at)])
+        self.overflowing
+            .iter()
+            .map(|at| &self.leaves[usize::from(*at)])
     }
 
     /// Whether a value came that is a reason to send this body.

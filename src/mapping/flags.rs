@@ -225,7 +225,9 @@ impl Flags {
     ) -> Flags {
         let of = |group: Option<&String>| by_class(&rest, group);
         let groups = rest.iter().filter_map(|line| line.group.as_ref());
-        let by_group = groups.map(|group| (group.clone(), of(Some(group)))).collect();
+        let by_group = groups
+            .map(|group| (group.clone(), of(Some(group))))
+            .collect();
         Flags {
             of_any: of(None),
             errors: Reading::of_errors(),

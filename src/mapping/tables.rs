@@ -6,11 +6,11 @@ use http::Method;
 use smallvec::SmallVec;
 
 use super::body::Body;
+use super::by_field::ByField;
 use super::code::{CodeId, CodeTable};
 use super::condition::{Condition, Facts};
 use super::field::Dictionary;
 use super::flags::{Flags, LocalKind};
-use super::by_field::ByField;
 use super::path::JsonPath;
 use super::preauthorization::Preauthorizations;
 use super::reader::{Reader, Slot};

@@ -124,7 +124,10 @@ impl Leaf {
                 }
                 let value = self.transform.to_rest(&text, codes, facts.decimals);
                 if self.transform == Transform::List {
-                    let mut words = value.split([',', ' ']).filter(|word| !word.is_empty()).peekable();
+                    let mut words = value
+                        .split([',', ' '])
+                        .filter(|word| !word.is_empty())
+                        .peekable();
                     if words.peek().is_none() {
                         return false;
                     }

@@ -48,8 +48,8 @@ impl Execution<'_> {
             _ => self.settle_ways(step.part, call, made, transaction_id.as_str()),
         };
         let leaves = call.leaves.as_ref().filter(|_| purpose == Purpose::Step);
-        let leaves = leaves
-            .and_then(|way| self.way(way, step.part, call, made, transaction_id.as_str()));
+        let leaves =
+            leaves.and_then(|way| self.way(way, step.part, call, made, transaction_id.as_str()));
         Some(Change {
             transaction_id: transaction_id.as_str().to_owned(),
             ways,

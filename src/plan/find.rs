@@ -215,8 +215,7 @@ impl<'p> Execution<'p> {
         let mut verdict = lookup.verdict(&tables.flags, &body)?;
         verdict.message = scrub(&verdict.message).into_owned().into();
         let shown = lookup.without_tokens(body);
-        self.replies
-            .set(at, reply(self.plan.program, at, &shown)?);
+        self.replies.set(at, reply(self.plan.program, at, &shown)?);
         if verdict.rcode != 1 {
             self.failure = Some(Failure {
                 verdict,

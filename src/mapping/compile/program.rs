@@ -95,7 +95,11 @@ pub fn program(
             |raw, earlier| reply_line(raw, earlier, "", &scope),
         );
     }
-    let names: Vec<&str> = program.parts.iter().map(|part| part.name.as_str()).collect();
+    let names: Vec<&str> = program
+        .parts
+        .iter()
+        .map(|part| part.name.as_str())
+        .collect();
     program.name = names.join(",");
     program.checked = checked(&program, &scope);
     let fields = program.checked.iter().map(|checked| checked.field);
