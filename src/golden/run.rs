@@ -1,6 +1,7 @@
 //! Running a case: the plan's calls are answered from `calls.json`.
 
 use bytes::Bytes;
+use http::Method;
 use serde_json::Value;
 
 use crate::mapping::Tables;
@@ -161,12 +162,14 @@ fn keep_aside(work: SideWork, case: &Case, execution: &mut Execution<'_>, told: 
 }
 
 /// Settles what is not known, for as long as the case has answers. The time to look for a lost call is over once a look
-/// does not find it.
+/// does not find it; a search that is refused is none.
 fn settle(task: &mut Task, case: &Case, of: &Settling<'_>, calls: &mut Vec<ExpectedCall>) {
     while let (Some(call), Some(expected)) = (task.call(), case.calls.get(calls.len())) {
         let reply = expected.reply.clone();
         task.attempted();
-        if !task.answered(of, &outcome(&reply)) {
+        let refused = matches!(&reply, CannedReply::Answer { status: 300.., .. });
+        let looked = call.method == Method::GET || !refused;
+        if !task.answered(of, &outcome(&reply)) && looked {
             task.stop_looking();
         }
         calls.push(produced(call, reply));
