@@ -8,6 +8,7 @@
 
 pub mod body;
 pub mod by_field;
+pub mod call;
 pub mod card_data;
 pub mod code;
 pub mod compile;

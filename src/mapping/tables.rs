@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use http::Method;
 use smallvec::SmallVec;
 
 use super::body::Body;
@@ -19,6 +18,7 @@ use super::rest_error::ErrorPlaces;
 use super::Settings;
 use super::field::Values;
 
+pub use super::call::{CallTemplate, PathPart, SettleCall, SettleWay};
 pub use super::field::FieldId;
 pub use super::line::{Computed, ReplyLine, ReplyPath, ReplyValue, Source};
 
@@ -253,31 +253,6 @@ pub struct RestCall {
     pub leaves: Option<SettleWay>,
 }
 
-/// One way to settle a call whose outcome is not known.
-#[derive(Debug)]
-pub struct SettleWay {
-    /// What is called.
-    pub how: SettleCall,
-    /// Whether it looks for the lost call, which is kept when it is found.
-    pub find: bool,
-    /// When it is a way.
-    pub when: Condition,
-}
-
-/// What is called to settle a call.
-#[derive(Debug)]
-pub enum SettleCall {
-    /// The very call, without an id of its own: carried out twice it does no more than once.
-    Again,
-    /// Another, which names the lost one by its transaction id.
-    Other {
-        /// The method and path.
-        template: CallTemplate,
-        /// Its body.
-        body: Option<usize>,
-    },
-}
-
 /// What a call makes, by which later requests may follow it.
 #[derive(Debug)]
 pub struct Makes {
@@ -320,35 +295,6 @@ pub struct Keep {
     pub masked: Vec<String>,
     /// The member that tells the elements of each kept array apart, by the array's plain path.
     pub element_keys: Vec<(String, String)>,
-}
-
-/// A method and a path with holes.
-#[derive(Debug)]
-pub struct CallTemplate {
-    /// The method.
-    pub method: Method,
-    /// The operation as REST writes it, e.g. `GET /tms/v2/customers/{customerId}`.
-    pub operation: String,
-    /// The family of operations, by which outcomes are judged.
-    pub group: String,
-    /// Whether REST takes its body sealed.
-    pub sealable: bool,
-    /// The path's parts.
-    pub parts: Vec<PathPart>,
-}
-
-/// A part of a call's path.
-#[derive(Debug)]
-pub enum PathPart {
-    /// Text that stands as it is.
-    Text(String),
-    /// A value that fills one path segment.
-    Value {
-        /// The parameter's REST name.
-        name: String,
-        /// Where the value comes from.
-        source: Source,
-    },
 }
 
 impl Step {
