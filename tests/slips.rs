@@ -5,7 +5,7 @@ use scmp_gateway::mapping::diagnostic::Diagnostic;
 use scmp_gateway::mapping::source::{SourceFile, embedded};
 
 /// A slip of the pen: the file, what stands there, what is written instead, and what must be said of it.
-const SLIPS: [(&str, &str, &str, &str); 32] = [
+const SLIPS: [(&str, &str, &str, &str); 38] = [
     (
         "rest/tms.toml",
         "overflow = \"side\"",
@@ -29,6 +29,42 @@ const SLIPS: [(&str, &str, &str, &str); 32] = [
         "means = \"settled\"",
         "means = \"setled\"",
         "unknown meaning \"setled\"; did you mean \"settled\"?",
+    ),
+    (
+        "flags.toml",
+        "means = \"done\"",
+        "means = \"dune\"",
+        "unknown meaning \"dune\"; did you mean \"done\"?",
+    ),
+    (
+        "flags.toml",
+        "member = \"rCode\", every = \"1\"",
+        "member = \"rCode\"",
+        "has either `every` or `one`",
+    ),
+    (
+        "flags.toml",
+        "mark     = \"clientReferenceInformation.comments\"",
+        "mark     = \"clientReferenceInformation.coments\"",
+        "did you mean \"clientReferenceInformation.comments\"?",
+    ),
+    (
+        "flags.toml",
+        "GET /tss/v2/transactions/{id}",
+        "GET /tss/v2/transaction/{id}",
+        "did you mean \"GET /tss/v2/transactions/{id}\"?",
+    ),
+    (
+        "bodies/search.toml",
+        "clientReferenceInformation.code:{} AND",
+        "clientReferenceInformation.code AND",
+        "`within` is a text in which {} stands for the value",
+    ),
+    (
+        "services/ics_void.toml",
+        "again = true",
+        "again = true, find = true",
+        "\"find\" belongs to a search",
     ),
     (
         "services/ics_bill.toml",

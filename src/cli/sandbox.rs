@@ -86,6 +86,9 @@ struct Behaviour {
     /// How long captures, refunds and credits can be voided.
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
     settlement: Duration,
+    /// How long a transaction is not found by a search, as the real search lags behind.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
+    search_lag: Duration,
     /// Refuse signatures over (request-target) with parentheses, as SDKs before October 2023 made them.
     #[arg(long)]
     no_parentheses: bool,
@@ -126,6 +129,7 @@ fn settings(
     settings.clock = behaviour.clock.as_deref().map(read_time).transpose()?;
     settings.date_away_max = behaviour.date_limit;
     settings.settlement = behaviour.settlement;
+    settings.search_lag = behaviour.search_lag;
     settings.parentheses = !behaviour.no_parentheses;
     settings.state = behaviour.state;
     Ok(settings)

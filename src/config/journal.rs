@@ -37,6 +37,8 @@ pub enum JournalUrl {
 pub struct Resolve {
     /// Before the first reversal or look-up; the pauses after it follow from this one.
     pub first_delay: Duration,
+    /// For how long after that a lost call is looked for before it is taken back.
+    pub look_up: Duration,
     /// Then an operator has to look.
     pub deadline: Duration,
 }
@@ -47,6 +49,7 @@ impl Default for Resolve {
     fn default() -> Resolve {
         Resolve {
             first_delay: Duration::from_secs(60),
+            look_up: Duration::from_secs(15 * 60),
             deadline: DAY,
         }
     }
@@ -84,9 +87,15 @@ impl Resolver<'_> {
         let mut duration = |key, text: &Option<String>, default| {
             self.duration("resolve", key, text.as_deref(), default)
         };
-        Resolve {
+        let resolve = Resolve {
             first_delay: duration("first_delay", &raw.first_delay, defaults.first_delay),
+            look_up: duration("look_up", &raw.look_up, defaults.look_up),
             deadline: duration("deadline", &raw.deadline, defaults.deadline),
+        };
+        if raw.look_up.is_some() && resolve.first_delay + resolve.look_up >= resolve.deadline {
+            let text = "look_up must end before deadline: what is not found by then is still to be taken back.";
+            self.fault("resolve", "look_up", text);
         }
+        resolve
     }
 }

@@ -86,6 +86,8 @@ pub struct Merchant {
     pub settings: Settings,
     /// For how long a request that comes again is recognized by its content; not at all where it is not said.
     pub replay: Option<Duration>,
+    /// How many of its requests may be under way, where that is not what holds for all.
+    pub places: Option<usize>,
 }
 
 impl Server {
@@ -332,6 +334,9 @@ mod tests {
             ("auth = \"p12\"", "unknown variant"),
             ("charset = \"klingon\"", "klingon"),
             ("base_url = \"http://example.com\"", "http"),
+            ("unknown = \"keeep\"", "unknown variant"),
+            ("limits = { requests = 0 }", "would refuse everything"),
+            ("limits = { requets = 1 }", "did you mean \"requests\"?"),
         ] {
             let faults = loaded(&format!("{GOOD}{line}\n"), &[]).expect_err(line);
             assert!(
@@ -339,6 +344,32 @@ mod tests {
                 "{line}: {faults}"
             );
         }
+    }
+
+    #[test]
+    fn a_merchant_chooses_for_itself() {
+        let config = loaded(GOOD, &[]).expect("a good file");
+        let merchant = &config.merchants["mid1"];
+        assert!(!merchant.settings.keep_unknown && merchant.places.is_none());
+        let own = format!("{GOOD}unknown = \"keep\"\n[merchants.mid1.limits]\nrequests = 3\n");
+        let config = loaded(&own, &[]).expect("its own settings");
+        let merchant = &config.merchants["mid1"];
+        assert!(merchant.settings.keep_unknown);
+        assert_eq!(merchant.places, Some(3));
+        let variable = ("SCMP_GATEWAY__MERCHANTS__MID1__LIMITS__REQUESTS", "4");
+        let config = loaded(&own, &[variable]).expect("overridden");
+        assert_eq!(config.merchants["mid1"].places, Some(4));
+        let faults = loaded(&own.replace('3', "0"), &[]).expect_err("no place");
+        assert!(
+            faults.starts_with("9: ") && faults.contains("write 1 or more"),
+            "{faults}"
+        );
+        let faults = loaded(&format!("[resolve]\nlook_up = \"24h\"\n{GOOD}"), &[]);
+        let faults = faults.expect_err("too long");
+        assert!(
+            faults.starts_with("2: ") && faults.contains("before deadline"),
+            "{faults}"
+        );
     }
 
     #[test]

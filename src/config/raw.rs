@@ -85,6 +85,7 @@ impl std::fmt::Debug for RawSideKey {
 #[serde(deny_unknown_fields, default)]
 pub struct RawResolve {
     pub first_delay: Option<String>,
+    pub look_up: Option<String>,
     pub deadline: Option<String>,
 }
 
@@ -147,6 +148,24 @@ pub enum RawRetries {
     Replay,
 }
 
+/// What becomes of a payment whose answer was lost.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum RawUnknown {
+    /// It is taken back.
+    #[default]
+    Reverse,
+    /// It is looked for, and kept when it is found.
+    Keep,
+}
+
+/// `[merchants.ID.limits]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawMerchantLimits {
+    pub requests: Option<usize>,
+}
+
 /// `[merchants.ID]`. Its `Debug` shows no secret.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -187,6 +206,8 @@ pub struct RawMerchant {
     pub charset: Option<String>,
     pub retries: RawRetries,
     pub retry_window: Option<String>,
+    pub unknown: RawUnknown,
+    pub limits: RawMerchantLimits,
 }
 
 impl std::fmt::Debug for RawMerchant {

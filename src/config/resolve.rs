@@ -9,7 +9,9 @@ use crate::mapping::{Settings, Tables, TokenTypes};
 use crate::rest::{Client, ClientSettings, Credentials};
 use crate::scmp::Charset;
 
-use super::raw::{RawConfig, RawMerchant, RawRest, RawRetries, RawServer, RawTokenType};
+use super::raw::{
+    RawConfig, RawMerchant, RawRest, RawRetries, RawServer, RawTokenType, RawUnknown,
+};
 use super::{Config, Expiry, JournalUrl, Merchant, Server};
 
 const BASE_URL: &str = "https://apitest.cybersource.com";
@@ -212,8 +214,20 @@ impl Resolver<'_> {
             token_ids: raw.token_ids,
             preauthorization: raw.preauthorization,
             side_store: false,
+            keep_unknown: raw.unknown == RawUnknown::Keep,
         };
+        let places = raw.limits.requests;
+        if places == Some(0) {
+            let text = "requests = 0 would refuse everything; write 1 or more.";
+            // As a table of its own, or within the merchant's.
+            let own = format!("{section}.limits");
+            match line_of_key(self.text, &own, "requests") {
+                Some(_) => self.fault(&own, "requests", text),
+                None => self.fault(&section, "limits", text),
+            }
+        }
         Some(Merchant {
+            places,
             credentials,
             old_secrets,
             base_url: raw.base_url,

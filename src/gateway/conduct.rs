@@ -104,7 +104,7 @@ impl<'g> Conduct<'g> {
             };
             let outcome = match (intent, purpose) {
                 (Intent::Known(first), _) => {
-                    return Box::pin(self.repeated(*first, &execution)).await;
+                    return Box::pin(self.repeated(*first, &mut execution)).await;
                 }
                 // What undoes something is safe, and better done than recorded.
                 (Intent::Recorded, _) | (Intent::NotRecorded, Purpose::Undo) => {
@@ -223,8 +223,19 @@ impl<'g> Conduct<'g> {
         Ended::Reply(reply, summary)
     }
 
+    /// What became of the first of two alike whose answer was lost, and which was found since.
+    async fn found_again(&self, first: &Unit, execution: &mut Execution<'_>) -> Option<Reply> {
+        let (step, found) = first.found()?;
+        let outcome = self.send(&found.call(), Purpose::Step).await;
+        let Outcome::Answered(answer) = outcome else {
+            return None;
+        };
+        let body = (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok())??;
+        execution.as_found(step, body).map(|(reply, _)| reply)
+    }
+
     /// Answers a request that is on record already: waits for the first one while it is under way.
-    async fn repeated<'p>(mut self, mut first: Unit, execution: &Execution<'p>) -> Ended<'p> {
+    async fn repeated<'p>(mut self, mut first: Unit, execution: &mut Execution<'p>) -> Ended<'p> {
         self.unit = None;
         let mut pause = REPEAT_PAUSE;
         while first.state == State::Open && Instant::now() + pause < self.deadline {
@@ -236,6 +247,9 @@ impl<'g> Conduct<'g> {
                 Ok(None) => return Ended::Again,
                 Err(error) => warn!("{error}"),
             }
+        }
+        if let Some(reply) = self.found_again(&first, execution).await {
+            return Ended::Repeated(reply);
         }
         let text = first.reply.take();
         match (first.state, text) {

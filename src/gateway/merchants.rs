@@ -91,7 +91,9 @@ impl Merchant {
             retry_key: identity::retry_key(merchant.credentials.root()),
             replay: merchant.replay,
             breaker: Arc::new(Breaker::new(limits.breaker_failures, limits.breaker_pause)),
-            places: Arc::new(Semaphore::new(limits.requests_per_merchant)),
+            places: Arc::new(Semaphore::new(
+                merchant.places.unwrap_or(limits.requests_per_merchant),
+            )),
         })
     }
 

@@ -13,7 +13,9 @@ use tracing::{error, info, warn};
 
 use crate::config;
 use crate::journal::{Due, State, Unit, now};
-use crate::plan::settle::{End, Task};
+use crate::plan::find::Settling;
+use crate::plan::settle::{End, Task, conclude};
+use crate::rest::Outcome;
 
 use super::{Gateway, sending};
 
@@ -191,6 +193,13 @@ impl Gateway {
         // Nobody else is at it while this gateway lives.
         unit.due = None;
         let held = unit.hold.is_some_and(|hold| hold > now());
+        let looked = unit.hold.unwrap_or(0) + millis(self.resolve.look_up);
+        let services = unit.services.clone();
+        let of = Settling {
+            tables: &self.tables,
+            settings: merchant.settings(),
+            services: &services,
+        };
         for at in 0..unit.tasks.len() {
             while eligible(&unit.tasks[at], held) {
                 unit.tasks[at].attempted();
@@ -204,7 +213,17 @@ impl Gateway {
                 self.doubt_side(merchant, &call).await;
                 let outcome =
                     sending::send(merchant, &call, Instant::now() + self.request_timeout).await;
-                if !unit.tasks[at].answered(&self.tables.flags, &outcome) {
+                let task = &mut unit.tasks[at];
+                let looking = task.is_looking();
+                let next = task.answered(&of, &outcome) || (looked <= now() && task.stop_looking());
+                if looking && !task.is_looking() && task.found.is_none() {
+                    let status = match &outcome {
+                        Outcome::Answered(answer) => Some(answer.status),
+                        Outcome::NotSent(_) | Outcome::Unknown(_) => None,
+                    };
+                    warn!(request_id = %unit.id, step = task.step, ?status, "could not be found by a search: taken back instead, or left to an operator");
+                }
+                if !next {
                     break;
                 }
             }
@@ -215,6 +234,8 @@ impl Gateway {
 
     /// What is to be done after an attempt.
     fn next(&self, unit: &mut Unit, held: bool) {
+        conclude(&mut unit.tasks);
+        unit.take_found();
         unit.state = unit.outcome(State::Settled);
         if unit.state != State::Unknown {
             (unit.due, unit.hold) = (None, None);
@@ -224,6 +245,7 @@ impl Gateway {
             for task in unit.tasks.iter_mut().filter(|task| task.end.is_none()) {
                 task.end = Some(End::Stuck);
             }
+            conclude(&mut unit.tasks);
             unit.state = unit.outcome(State::Stuck);
             (unit.due, unit.hold) = (None, None);
             return tell(unit);
@@ -257,7 +279,13 @@ fn tell(unit: &Unit) {
         State::Unknown => {
             warn!(request_id = %id, %merchant, %services, "not known yet: it is being settled");
         }
-        State::Settled => info!(request_id = %id, %merchant, %services, "settled"),
+        State::Settled => match unit.found() {
+            Some((step, found)) => {
+                let (rest_id, became) = (&found.id, &found.became);
+                info!(request_id = %id, %merchant, %services, step, %rest_id, ?became, "found, and settled");
+            }
+            None => info!(request_id = %id, %merchant, %services, "settled"),
+        },
         State::Stuck => {
             error!(request_id = %id, %merchant, %services, "cannot be settled: see scmp-gateway journal show {id}");
         }

@@ -82,6 +82,8 @@ pub struct AboutMerchant {
     pub preauthorization: bool,
     /// What is too long for REST is kept aside.
     pub side_store: bool,
+    /// A lost payment is looked for, and kept when it is found.
+    pub keep_unknown: bool,
 }
 
 /// What the world outside gives to a case.
@@ -287,6 +289,7 @@ impl Case {
             token_ids: merchant.token_ids,
             preauthorization: merchant.preauthorization,
             side_store: merchant.side_store,
+            keep_unknown: merchant.keep_unknown,
         }
     }
 

@@ -1,11 +1,13 @@
 //! Running a case: the plan's calls are answered from `calls.json`.
 
 use bytes::Bytes;
+use http::Method;
 use serde_json::Value;
 
 use crate::mapping::Tables;
 use crate::mapping::flags::LocalKind;
-use crate::plan::settle::{End, Task};
+use crate::plan::find::Settling;
+use crate::plan::settle::{End, Task, conclude};
 use crate::plan::{Change, Execution, Fate, History, Next, Opened, SideWork, open, unreadable};
 use crate::rest::{Answer, Call, Failure, Outcome};
 use crate::scmp::{self, Reply};
@@ -90,7 +92,7 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         let fate = execution.answered(outcome(&reply));
         calls.push(produced(call, reply));
         if let (Fate::Unknown, Some(change)) = (fate, change) {
-            tasks.extend(task(step, change));
+            tasks.extend(settling(step, change));
         }
     }
     let ends = execution.side_ends().iter();
@@ -98,9 +100,15 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
         let stays = if end.stays { "stays" } else { "gone" };
         format!("{stays} {}", end.reference)
     }));
+    let of = Settling {
+        tables,
+        settings: &settings,
+        services: execution.services(),
+    };
     for task in &mut tasks {
-        settle(task, case, tables, &mut calls);
+        settle(task, case, &of, &mut calls);
     }
+    conclude(&mut tasks);
     let mut unmapped: Vec<String> = execution.unmapped().map(str::to_owned).collect();
     unmapped.sort();
     Produced {
@@ -112,13 +120,13 @@ pub fn produce(case: &Case, tables: &Tables) -> Produced {
     }
 }
 
-/// What settles a call; nothing where there is nothing to settle.
-fn task(step: &str, change: Change) -> Option<Task> {
-    let task = Task::new(step, change.ways.clone().unwrap_or_default());
-    let task = task.leaving(change.leaves);
+/// What settles a call and what it may leave behind; nothing where there is nothing to settle.
+fn settling(step: &str, change: Change) -> impl Iterator<Item = Task> {
     // Where the tables have no way, there is nothing to settle; where they say nothing, nobody can.
-    let is_nothing = change.ways.is_some_and(|ways| ways.is_empty());
-    (!is_nothing).then_some(task)
+    let is_nothing = change.ways.as_ref().is_some_and(Vec::is_empty);
+    let task = (!is_nothing).then(|| Task::new(step, change.ways.unwrap_or_default()));
+    let leftovers = change.leaves.map(|way| Task::leftovers(step, *way));
+    task.into_iter().chain(leftovers)
 }
 
 /// Keeps values aside, or gives back those that the case has.
@@ -153,12 +161,17 @@ fn keep_aside(work: SideWork, case: &Case, execution: &mut Execution<'_>, told: 
     }
 }
 
-/// Settles what is not known, for as long as the case has answers.
-fn settle(task: &mut Task, case: &Case, tables: &Tables, calls: &mut Vec<ExpectedCall>) {
+/// Settles what is not known, for as long as the case has answers. The time to look for a lost call is over once a look
+/// does not find it; a search that is refused is none.
+fn settle(task: &mut Task, case: &Case, of: &Settling<'_>, calls: &mut Vec<ExpectedCall>) {
     while let (Some(call), Some(expected)) = (task.call(), case.calls.get(calls.len())) {
         let reply = expected.reply.clone();
         task.attempted();
-        task.answered(&tables.flags, &outcome(&reply));
+        let refused = matches!(&reply, CannedReply::Answer { status: 300.., .. });
+        let looked = call.method == Method::GET || !refused;
+        if !task.answered(of, &outcome(&reply)) && looked {
+            task.stop_looking();
+        }
         calls.push(produced(call, reply));
     }
 }
@@ -167,10 +180,12 @@ fn left(task: &Task) -> String {
     let end = match task.end {
         None => "unknown",
         Some(End::Settled) => "settled",
+        Some(End::Kept) => "kept",
         Some(End::Absent) => "absent",
         Some(End::Stuck) => "stuck",
     };
-    format!("{}: {end}", task.step)
+    let what = if task.leftovers { " (left behind)" } else { "" };
+    format!("{}{what}: {end}", task.step)
 }
 
 fn produced(call: Call, reply: CannedReply) -> ExpectedCall {

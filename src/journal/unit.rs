@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::mapping::lookup::Became;
+use crate::plan::find::Found;
 use crate::plan::settle::{End, Task, Way};
 use crate::plan::{Change, Fate, Made};
 use crate::rest::Call;
@@ -141,9 +143,9 @@ pub struct CallRecord {
     /// What settles it while its outcome is not known; nothing where only an operator can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ways: Option<Vec<Way>>,
-    /// Whether something is left behind when it is settled, that only an operator can find.
-    #[serde(default)]
-    pub leaves: bool,
+    /// What finds what it may leave behind while its outcome is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leftovers: Option<Way>,
     /// What undoes it, should the request not come to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Way>,
@@ -172,14 +174,14 @@ impl CallRecord {
             "(with an id that is none)"
         };
         let made = format!("{} {path}", call.method);
-        let (ways, leaves) = (change.ways, change.leaves);
+        let (ways, leftovers) = (change.ways, change.leaves.and_then(|way| recordable(*way)));
         CallRecord {
             step: step.to_owned(),
             call: made,
             transaction_id: change.transaction_id,
             fate: CallFate::Intended,
             ways: ways.and_then(|ways| ways.into_iter().map(recordable).collect()),
-            leaves,
+            leftovers,
             undo: None,
         }
     }
@@ -193,12 +195,16 @@ impl CallRecord {
         };
     }
 
-    /// What is to be done about a call whose outcome stayed unknown; nothing where there is nothing to do.
-    fn task(&self) -> Option<Task> {
+    /// What is to be done about a call whose outcome stayed unknown, and about what it may have left behind; nothing where
+    /// there is nothing to do.
+    fn tasks(&self) -> impl Iterator<Item = Task> {
         let open = matches!(self.fate, CallFate::Intended | CallFate::Unknown);
         let ways = self.ways.clone();
-        (open && ways.as_ref().is_none_or(|ways| !ways.is_empty()))
-            .then(|| Task::new(&self.step, ways.unwrap_or_default()).leaving(self.leaves))
+        let task = (open && ways.as_ref().is_none_or(|ways| !ways.is_empty()))
+            .then(|| Task::new(&self.step, ways.unwrap_or_default()));
+        let leftovers = self.leftovers.clone().filter(|_| open);
+        let leftovers = leftovers.map(|way| Task::leftovers(&self.step, way));
+        task.into_iter().chain(leftovers)
     }
 
     /// What takes a call back that was carried out in a request whose client got no answer.
@@ -239,7 +245,7 @@ impl Unit {
     pub fn close(&mut self) {
         // What an update may have changed is said in its reply, and nothing but another update mends it.
         let told = |task: &Task| task.end.is_some() && !self.partial.is_empty();
-        let tasks = self.calls.iter().filter_map(CallRecord::task);
+        let tasks = self.calls.iter().flat_map(CallRecord::tasks);
         self.tasks = tasks.filter(|task| !told(task)).collect();
         self.state = self.outcome(match self.partial.is_empty() {
             true => State::Finished,
@@ -262,13 +268,37 @@ impl Unit {
         let stays = changed.filter(|call| !mended(call) && stands(call));
         self.partial = stays.map(|call| call.step.clone()).collect();
         let calls = self.calls.iter().rev();
-        let tasks = calls.flat_map(|call| call.undoing().into_iter().chain(call.task()));
+        let tasks = calls.flat_map(|call| call.undoing().into_iter().chain(call.tasks()));
         let told = |task: &Task| task.end.is_some() && self.partial.contains(&task.step);
         self.tasks = tasks.filter(|task| !told(task)).collect();
         self.state = self.outcome(match self.partial.is_empty() {
             true => State::Settled,
             false => State::Partial,
         });
+    }
+
+    /// The step whose lost call was found, and what became of it.
+    pub fn found(&self) -> Option<(&str, &Found)> {
+        let mut tasks = self.tasks.iter().filter(|task| !task.leftovers);
+        tasks.find_map(|task| Some((task.step.as_str(), task.found.as_ref()?)))
+    }
+
+    /// Takes what was found and stands: later requests may follow it, and a repetition is told of it.
+    pub fn take_found(&mut self) {
+        let tasks = self.tasks.iter().filter(|task| task.end == Some(End::Kept));
+        let kept = tasks.filter_map(|task| {
+            let found = task.found.as_ref()?;
+            let (id, kind) = (found.id.clone(), found.kind.clone()?);
+            Some(Made { id, kind })
+        });
+        let kept: Vec<Made> = kept.filter(|made| !self.made.contains(made)).collect();
+        self.made.extend(kept);
+        let became = self.found().and_then(|(_, found)| found.became);
+        // By its content alone no repetition is taken for one that was declined.
+        let of_content = |key: &Key| key.of == KeyOf::Content;
+        if became == Some(Became::Refused) && self.key.as_ref().is_some_and(of_content) {
+            self.key = None;
+        }
     }
 
     /// What the tasks come to; `otherwise` where there are none.

@@ -52,6 +52,8 @@ pub struct Leaf {
     pub value: LeafValue,
     /// How the value changes on its way.
     pub transform: Transform,
+    /// What it stands in, as `{}`.
+    pub within: Option<String>,
     /// Whether its value alone is a reason to send the body.
     pub trigger: bool,
     /// When it is sent.
@@ -89,6 +91,7 @@ impl Leaf {
             path,
             value,
             transform,
+            within: None,
             trigger,
             when,
             overflow: None,

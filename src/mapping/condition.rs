@@ -77,11 +77,13 @@ pub enum Setting {
     TokenIdentifier,
     /// A card is verified before its token is made.
     Preauthorization,
+    /// A lost payment is looked for, and kept when it is found.
+    KeepUnknown,
 }
 
 impl Setting {
     /// The settings by the names that tables and configuration use.
-    pub const NAMES: [(&'static str, Setting); 7] = [
+    pub const NAMES: [(&'static str, Setting); 8] = [
         ("relaxed_address", Setting::RelaxedAddress),
         ("network_tokens", Setting::NetworkTokens),
         ("unmasked_retrieve", Setting::UnmaskedRetrieve),
@@ -89,6 +91,7 @@ impl Setting {
         ("token_instrument", Setting::TokenInstrument),
         ("token_identifier", Setting::TokenIdentifier),
         ("preauthorization", Setting::Preauthorization),
+        ("keep_unknown", Setting::KeepUnknown),
     ];
 }
 

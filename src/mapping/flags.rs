@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::lookup::LookUp;
 use super::rest_error::RestError;
 use super::tables::Reading;
 
@@ -161,6 +162,10 @@ pub struct Flags {
     of_any: ByClass,
     /// How the answer to a call is read that was to settle another.
     errors: Reading,
+    /// The code of each flag, and what is said where nothing else is.
+    codes: HashMap<String, (i8, String)>,
+    /// How a lost call is looked up.
+    pub lookup: LookUp,
 }
 
 /// Lines by the first digit of the HTTP status that they are for, those for any in each.
@@ -215,6 +220,8 @@ impl Flags {
         local: Vec<FlagText>,
         rest: Vec<Outcome>,
         settle: Vec<SettleOutcome>,
+        codes: HashMap<String, (i8, String)>,
+        lookup: LookUp,
     ) -> Flags {
         let of = |group: Option<&String>| by_class(&rest, group);
         let groups = rest.iter().filter_map(|line| line.group.as_ref());
@@ -228,6 +235,8 @@ impl Flags {
             local,
             rest,
             settle,
+            codes,
+            lookup,
         }
     }
 
@@ -246,6 +255,16 @@ impl Flags {
             flag: &says.flag,
             message,
         }
+    }
+
+    /// What a flag says by itself; nothing for one that is not known.
+    pub fn known(&self, flag: &str) -> Option<Verdict<'_>> {
+        let (flag, (rcode, text)) = self.codes.get_key_value(flag)?;
+        Some(Verdict {
+            rcode: *rcode,
+            flag,
+            message: text.into(),
+        })
     }
 
     /// What an answer to a call that was to settle another means; nothing where it says nothing, and is asked for again.

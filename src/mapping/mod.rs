@@ -8,6 +8,7 @@
 
 pub mod body;
 pub mod by_field;
+pub mod call;
 pub mod card_data;
 pub mod code;
 pub mod compile;
@@ -18,6 +19,7 @@ pub mod field;
 pub mod flags;
 pub mod line;
 pub mod lines;
+pub mod lookup;
 mod marks;
 pub mod mask;
 pub mod path;
@@ -41,7 +43,6 @@ mod schema_steps;
 pub mod side;
 pub mod source;
 pub mod tables;
-pub mod template;
 pub mod token_id;
 pub mod transform;
 pub mod validate;
@@ -74,6 +75,8 @@ pub struct Settings {
     pub preauthorization: bool,
     /// What is too long for REST is kept aside.
     pub side_store: bool,
+    /// A payment whose answer was lost is looked for, and kept when it is found.
+    pub keep_unknown: bool,
 }
 
 /// What a payment that creates tokens creates; a shipping address comes along when one was sent.
@@ -109,6 +112,7 @@ impl Settings {
             Setting::TokenInstrument => self.token_types.instrument,
             Setting::TokenIdentifier => self.token_types.identifier,
             Setting::Preauthorization => self.preauthorization,
+            Setting::KeepUnknown => self.keep_unknown,
         }
     }
 }

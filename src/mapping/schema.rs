@@ -7,7 +7,7 @@ use toml::Spanned;
 
 pub use super::lines::{Lines, Unreadable};
 pub use super::schema_bundles::{RawBundle, RawBundles, RawPreauthorization, RawPreauthorizations};
-pub use super::schema_flags::{RawFlags, RawOutcome, RawSettle, RawText};
+pub use super::schema_flags::{RawFlags, RawFound, RawLookUp, RawOutcome, RawSettle, RawText};
 pub use super::schema_rest::{RawMember, RawOperation, RawRest};
 pub use super::schema_steps::{RawKeep, RawStep, RawUndo, RawWay};
 
@@ -24,7 +24,7 @@ macro_rules! unreadable {
 
 unreadable!(RawBody: lines, offers);
 unreadable!(RawService: variants, require, exclude, drop, unchanged, reply, steps);
-unreadable!(RawFlags: rest, settle);
+unreadable!(RawFlags: rest, settle, found);
 unreadable!(RawBundles: bundles);
 unreadable!(RawPreauthorizations: amounts);
 unreadable!(RawRest:);
@@ -130,6 +130,8 @@ pub struct RawLine {
     pub reply: Option<String>,
     pub computed: Option<String>,
     pub transform: Option<String>,
+    /// What the value stands in, as `{}`.
+    pub within: Option<String>,
     pub trigger: Option<bool>,
     pub when: Option<RawWhen>,
 }

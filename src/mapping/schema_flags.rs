@@ -14,6 +14,8 @@ pub struct RawFlags {
     pub local: IndexMap<Spanned<String>, Spanned<RawText>>,
     pub rest: Lines<RawOutcome>,
     pub settle: Lines<RawSettle>,
+    pub found: Lines<RawFound>,
+    pub lookup: Spanned<RawLookUp>,
 }
 
 /// A flag's code, and what is said where REST says nothing.
@@ -64,5 +66,30 @@ pub struct RawSettle {
     /// The error must blame nothing.
     #[serde(default)]
     pub unblamed: bool,
+    pub means: String,
+}
+
+/// How a lost call is looked up: what is read of the search's answer, and of a transaction.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLookUp {
+    pub search: String,
+    pub listed: String,
+    pub id: String,
+    pub read: String,
+    pub mark: String,
+    pub tokens: String,
+    pub services: String,
+    pub flag: String,
+    pub text: String,
+}
+
+/// What the services of a transaction that was found mean.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFound {
+    pub member: String,
+    pub every: Option<String>,
+    pub one: Option<String>,
     pub means: String,
 }

@@ -28,8 +28,8 @@ pub struct RawStep {
     pub changed: Option<String>,
     /// What settles the call when its outcome is not known, in this order.
     pub settle: Option<Vec<RawWay>>,
-    /// When what settles it leaves something behind that only an operator can find.
-    pub leaves: Option<RawWhen>,
+    /// What finds what the call may leave behind when its outcome is not known.
+    pub leaves: Option<RawWay>,
     /// When the object is asked for with its numbers unmasked.
     pub unmasked: Option<RawWhen>,
     pub when: Option<RawWhen>,
@@ -41,6 +41,9 @@ pub struct RawStep {
 pub struct RawWay {
     #[serde(default)]
     pub again: bool,
+    /// The call looks for the lost one, which is kept when it is found.
+    #[serde(default)]
+    pub find: bool,
     pub call: Option<String>,
     #[serde(default)]
     pub path: IndexMap<String, String>,

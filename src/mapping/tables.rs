@@ -17,10 +17,10 @@ use super::reader::Slot;
 use super::Settings;
 use super::field::Values;
 
+pub use super::call::{CallTemplate, PathPart, SettleCall, SettleWay};
 pub use super::field::FieldId;
 pub use super::line::{Computed, ReplyLine, ReplyPath, ReplyValue, Source};
 pub use super::rest_error::Reading;
-pub use super::template::{CallTemplate, PathPart};
 
 /// The numbers of the services of a request: there are mostly one or two.
 pub type Numbers = SmallVec<[usize; 4]>;
@@ -233,31 +233,8 @@ pub struct RestCall {
     /// What settles it when its outcome is not known. Nothing where nobody but an operator can, an empty list where there
     /// is nothing to settle.
     pub settle: Option<Vec<SettleWay>>,
-    /// When what settles it leaves something behind that only an operator can find.
-    pub leaves: Option<Condition>,
-}
-
-/// One way to settle a call whose outcome is not known.
-#[derive(Debug)]
-pub struct SettleWay {
-    /// What is called.
-    pub how: SettleCall,
-    /// When it is a way.
-    pub when: Condition,
-}
-
-/// What is called to settle a call.
-#[derive(Debug)]
-pub enum SettleCall {
-    /// The very call, without an id of its own: carried out twice it does no more than once.
-    Again,
-    /// Another, which names the lost one by its transaction id.
-    Other {
-        /// The method and path.
-        template: CallTemplate,
-        /// Its body.
-        body: Option<usize>,
-    },
+    /// What finds what it may leave behind when its outcome is not known.
+    pub leaves: Option<SettleWay>,
 }
 
 /// What a call makes, by which later requests may follow it.

@@ -29,13 +29,15 @@ pub enum Transform {
     Time,
     /// An amount, cut to the currency's decimals.
     Amount,
+    /// To a term of a query: between quotation marks, unless it is of letters, digits and `-_.` only.
+    Term,
     /// By a code table.
     Code(CodeId),
 }
 
 impl Transform {
     /// The transforms without a table, by the names that tables use.
-    pub const NAMES: [(&'static str, Transform); 11] = [
+    pub const NAMES: [(&'static str, Transform); 12] = [
         ("copy", Transform::Copy),
         ("upper", Transform::Upper),
         ("lower", Transform::Lower),
@@ -47,6 +49,7 @@ impl Transform {
         ("month", Transform::Month),
         ("year4", Transform::Year4),
         ("boolean", Transform::Boolean),
+        ("term", Transform::Term),
     ];
 
     /// A value on its way to REST. `decimals` are those of the request's currency.
@@ -74,6 +77,7 @@ impl Transform {
             },
             Transform::Dashes => dashes(value),
             Transform::Amount => cut(value, decimals).into(),
+            Transform::Term => term(value),
             Transform::Code(id) => {
                 let code = codes[usize::from(id.0)].by_scmp(value);
                 code.map_or(value, |code| &code.rest).into()
@@ -99,9 +103,11 @@ impl Transform {
             }
             Transform::Time => without(value, ':'),
             Transform::Dashes => without(value, '-'),
-            Transform::Upper | Transform::Lower | Transform::Amount | Transform::Number => {
-                value.into()
-            }
+            Transform::Upper
+            | Transform::Lower
+            | Transform::Amount
+            | Transform::Number
+            | Transform::Term => value.into(),
             other => other.to_rest(value, codes, 0),
         }
     }
@@ -151,6 +157,17 @@ fn without(value: &str, sign: char) -> Cow<'_, str> {
     let mut text = String::with_capacity(value.len());
     text.extend(value.split(sign));
     text.into()
+}
+
+/// A term of a query as it is understood by itself; words that join terms are none.
+fn term(value: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let joins = ["AND", "OR", "NOT", "TO"].contains(&value);
+    let begins = value.starts_with(|c: char| c.is_ascii_alphanumeric());
+    match begins && !joins && value.chars().all(plain) {
+        true => value.into(),
+        false => format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")).into(),
+    }
 }
 
 fn truth(value: &str) -> &'static str {
@@ -227,6 +244,10 @@ mod tests {
             (Transform::Amount, "10.999", "10.99"),
             (Transform::Amount, "10.9", "10.9"),
             (Transform::Amount, "10", "10"),
+            (Transform::Term, "TC50171_3", "TC50171_3"),
+            (Transform::Term, "AND", "\"AND\""),
+            (Transform::Term, "-1", "\"-1\""),
+            (Transform::Term, "a \"b\" :\\", "\"a \\\"b\\\" :\\\\\""),
         ] {
             assert_eq!(transform.to_rest(from, &codes, 2), to);
         }

@@ -143,7 +143,10 @@ impl Leaf {
                 }
                 writer.member(container, member);
                 match self.transform.json() {
-                    JsonKind::Text => write_text(writer.out, &value),
+                    JsonKind::Text => match &self.within {
+                        Some(within) => write_text(writer.out, &within.replace("{}", &value)),
+                        None => write_text(writer.out, &value),
+                    },
                     // The dictionary admits nothing else but digits and words for yes and no here.
                     JsonKind::Boolean | JsonKind::Number => {
                         writer.out.extend_from_slice(value.as_bytes());

@@ -2,10 +2,11 @@
 
 use http::Method;
 
-use crate::mapping::tables::{RestCall, SettleCall};
+use crate::mapping::tables::{RestCall, SettleCall, SettleWay};
 use crate::rest::{Call, Outcome};
 
 use super::execution::{Execution, Purpose};
+use super::find::Find;
 use super::settle::Way;
 
 /// A call that may change something: it is to be on record before it is sent.
@@ -15,8 +16,8 @@ pub struct Change {
     pub transaction_id: String,
     /// What settles it when its outcome is not known; nothing where only an operator can.
     pub ways: Option<Vec<Way>>,
-    /// Whether something is left behind when it is settled, that only an operator can find.
-    pub leaves: bool,
+    /// What finds what it may leave behind when its outcome is not known.
+    pub leaves: Option<Box<Way>>,
 }
 
 /// What is known of a call that was to change something.
@@ -46,12 +47,13 @@ impl Execution<'_> {
             (Purpose::Undo, Some(undo)) => Some(vec![again(made, &undo.template.group)]),
             _ => self.settle_ways(step.part, call, made, transaction_id.as_str()),
         };
-        let leaves = call.leaves.as_ref();
-        let leaves = leaves.is_some_and(|when| when.holds(&self.facts(step.part, None)));
+        let leaves = call.leaves.as_ref().filter(|_| purpose == Purpose::Step);
+        let leaves =
+            leaves.and_then(|way| self.way(way, step.part, call, made, transaction_id.as_str()));
         Some(Change {
             transaction_id: transaction_id.as_str().to_owned(),
             ways,
-            leaves: leaves && purpose == Purpose::Step,
+            leaves: leaves.map(Box::new),
         })
     }
 
@@ -62,10 +64,27 @@ impl Execution<'_> {
         made: &Call,
         transaction_id: &str,
     ) -> Option<Vec<Way>> {
+        let ways = call.settle.as_ref()?.iter();
+        Some(
+            ways.filter_map(|way| self.way(way, part, call, made, transaction_id))
+                .collect(),
+        )
+    }
+
+    /// A way that is open to this call.
+    fn way(
+        &self,
+        way: &SettleWay,
+        part: usize,
+        call: &RestCall,
+        made: &Call,
+        transaction_id: &str,
+    ) -> Option<Way> {
         let facts = self.facts(part, Some(&made.method));
-        let open = call.settle.as_ref()?.iter();
-        let open = open.filter(|way| way.when.holds(&facts));
-        let ways = open.filter_map(|way| match &way.how {
+        if !way.when.holds(&facts) {
+            return None;
+        }
+        match &way.how {
             SettleCall::Again => Some(Way {
                 body: self.text(call.body, part, "", &made.method),
                 ..again(made, &call.template.group)
@@ -77,9 +96,16 @@ impl Execution<'_> {
                 group: template.group.clone(),
                 again: false,
                 sealable: template.sealable,
+                find: way.find.then(|| {
+                    let makes = call.makes.iter().find(|makes| makes.when.holds(&facts));
+                    Find {
+                        mark: transaction_id.to_owned(),
+                        read: self.plan.tables.flags.lookup.read().to_owned(),
+                        kind: makes.map(|makes| makes.kind.clone()),
+                    }
+                }),
             }),
-        });
-        Some(ways.collect())
+        }
     }
 
     fn text(
@@ -103,6 +129,7 @@ impl Execution<'_> {
             group: undo.template.group.clone(),
             again: true,
             sealable: false,
+            find: None,
         })
     }
 }
@@ -130,5 +157,6 @@ fn again(made: &Call, group: &str) -> Way {
         group: group.to_owned(),
         again: true,
         sealable: made.sealable,
+        find: None,
     }
 }

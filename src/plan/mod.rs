@@ -12,6 +12,7 @@ mod after;
 mod calls;
 mod change;
 mod execution;
+pub mod find;
 mod judge;
 mod keep;
 mod reply;

@@ -5,9 +5,13 @@
 
 use http::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::mapping::flags::{Flags, Means};
+use crate::mapping::flags::Means;
+use crate::mapping::lookup::Became;
 use crate::rest::{Accept, Call, Outcome};
+
+use super::find::{Find, Found, Look, Settling};
 
 /// How often in a row REST must say that there is nothing to settle: the lost call may still be on its way.
 const ABSENT_ENOUGH: u8 = 2;
@@ -30,6 +34,9 @@ pub struct Way {
     /// Whether REST takes its body sealed.
     #[serde(default)]
     pub sealable: bool,
+    /// What it looks for, where it takes nothing back but looks for the lost call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub find: Option<Find>,
 }
 
 /// Something to be settled.
@@ -54,9 +61,15 @@ pub struct Task {
     /// How often in a row there was nothing to settle.
     #[serde(default)]
     absent: u8,
-    /// Whether something is left behind once it is settled, that only an operator can find.
-    #[serde(default)]
-    leaves: bool,
+    /// Whether it takes back what the lost call left behind, and not that call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leftovers: bool,
+    /// What a search listed, while it is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    look: Option<Look>,
+    /// The lost call, once it is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
@@ -68,6 +81,8 @@ pub struct Task {
 pub enum End {
     /// What was lost is taken back, or carried out after all where it was to be.
     Settled,
+    /// What was lost was found, and stands.
+    Kept,
     /// What was lost had not been carried out.
     Absent,
     /// It cannot be settled: an operator has to look.
@@ -86,13 +101,18 @@ impl Task {
             under_way: false,
             unanswered: false,
             absent: 0,
-            leaves: false,
+            leftovers: false,
+            look: None,
+            found: None,
         }
     }
 
-    /// The same, where something is left behind once it is settled that only an operator can find.
-    pub fn leaving(self, leaves: bool) -> Task {
-        Task { leaves, ..self }
+    /// A task to take back what a step left behind, found in this way.
+    pub fn leftovers(step: &str, way: Way) -> Task {
+        Task {
+            leftovers: true,
+            ..Task::new(step, vec![way])
+        }
     }
 
     /// An attempt is about to be made: to be on record before it is.
@@ -110,6 +130,9 @@ impl Task {
     /// The call to make now; nothing once it has ended.
     pub fn call(&self) -> Option<Call> {
         let way = self.ways.get(self.at).filter(|_| self.end.is_none())?;
+        if let (Some(find), Some(look)) = (&way.find, &self.look) {
+            return look.call(find);
+        }
         Some(Call {
             method: Method::from_bytes(way.method.as_bytes()).ok()?,
             path: way.path.clone(),
@@ -120,8 +143,19 @@ impl Task {
         })
     }
 
+    /// Whether it looks for the lost call now, and takes nothing back.
+    pub fn is_looking(&self) -> bool {
+        let way = self.ways.get(self.at).filter(|_| self.end.is_none());
+        way.is_some_and(|way| way.find.is_some())
+    }
+
+    /// The time to look for the lost call is over. Whether another call should be made at once: the next way.
+    pub fn stop_looking(&mut self) -> bool {
+        self.is_looking() && self.next_way()
+    }
+
     /// Takes what became of the call. Whether another should be made at once: the next way.
-    pub fn answered(&mut self, flags: &Flags, outcome: &Outcome) -> bool {
+    pub fn answered(&mut self, of: &Settling<'_>, outcome: &Outcome) -> bool {
         self.under_way = false;
         let Some(way) = self.ways.get(self.at) else {
             self.end = Some(End::Stuck);
@@ -135,15 +169,25 @@ impl Task {
             }
             Outcome::Answered(answer) => answer,
         };
+        let body = || serde_json::from_slice(&answer.body).unwrap_or_default();
+        if let Some(look) = self.look.take() {
+            return self.read(look, answer.status, body(), of);
+        }
+        let flags = &of.tables.flags;
         let means = flags.means(&way.group, answer.status, answer.body.clone());
+        if way.find.is_some() {
+            return match means {
+                Some(Means::Settled) => self.listed(Look::listed(flags.lookup.listed(&body()))),
+                // It cannot be looked up.
+                Some(_) => self.next_way(),
+                None => false,
+            };
+        }
         let done_by_us = way.again || self.unanswered;
         match means {
-            Some(Means::Settled) => self.end = Some(self.settled()),
-            Some(Means::Already) if done_by_us => self.end = Some(self.settled()),
-            Some(Means::Already) if self.at + 1 < self.ways.len() => {
-                (self.at, self.unanswered, self.absent) = (self.at + 1, false, 0);
-                return true;
-            }
+            Some(Means::Settled) => self.end = Some(End::Settled),
+            Some(Means::Already) if done_by_us => self.end = Some(End::Settled),
+            Some(Means::Already) if self.at + 1 < self.ways.len() => return self.next_way(),
             Some(Means::Already | Means::Stuck) => self.end = Some(End::Stuck),
             Some(Means::Absent) => {
                 self.absent += 1;
@@ -156,11 +200,74 @@ impl Task {
 }
 
 impl Task {
-    fn settled(&self) -> End {
-        if self.leaves {
-            End::Stuck
-        } else {
-            End::Settled
+    /// Goes on to the next way; without one an operator has to look.
+    fn next_way(&mut self) -> bool {
+        (self.unanswered, self.absent, self.look) = (false, 0, None);
+        if self.at + 1 < self.ways.len() {
+            self.at += 1;
+            return true;
+        }
+        self.end = Some(End::Stuck);
+        false
+    }
+
+    /// Takes what was read of one that the search had listed.
+    fn read(&mut self, mut look: Look, status: u16, body: Value, of: &Settling<'_>) -> bool {
+        let find = self.ways.get(self.at).and_then(|way| way.find.as_ref());
+        let Some(find) = find else { return false };
+        // What cannot be read now is read at the next look.
+        let good = (200..=299).contains(&status).then_some(body);
+        look.read(find, good, &self.step, of);
+        self.listed(look)
+    }
+
+    /// Goes on with what a search listed. Whether another call should be made at once.
+    fn listed(&mut self, look: Look) -> bool {
+        if !look.is_over() {
+            self.look = Some(look);
+            return true;
+        }
+        let mut found = look.into_found();
+        match (found.pop(), found.is_empty()) {
+            (None, _) => false,
+            (Some(found), true) if self.leftovers => self.take_back(found),
+            (Some(found), true) => {
+                self.end = found.became.map(|became| match became {
+                    Became::Done => End::Kept,
+                    Became::Refused => End::Absent,
+                });
+                self.found = Some(found).filter(|_| self.end.is_some());
+                false
+            }
+            // Which one it is nobody knows.
+            (Some(_), false) => self.next_way(),
+        }
+    }
+
+    /// Takes back what a call left behind that was found.
+    fn take_back(&mut self, found: Found) -> bool {
+        if let Some(undo) = found.undo.clone() {
+            self.ways.push(undo);
+            self.found = Some(found);
+            return self.next_way();
+        }
+        // It shows what it made, and nothing of it is to be taken back; or it made nothing.
+        if found.shows || found.became == Some(Became::Refused) {
+            self.end = Some(End::Settled);
+        }
+        false
+    }
+}
+
+/// What is left behind by a call that was not carried out cannot be found, and is not there.
+pub fn conclude(tasks: &mut [Task]) {
+    let absent = tasks
+        .iter()
+        .filter(|task| !task.leftovers && task.end == Some(End::Absent));
+    let absent: Vec<String> = absent.map(|task| task.step.clone()).collect();
+    for task in tasks {
+        if task.leftovers && task.end == Some(End::Stuck) && absent.contains(&task.step) {
+            task.end = Some(End::Absent);
         }
     }
 }
@@ -168,7 +275,11 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::{compile::compile, source};
+    use std::sync::LazyLock;
+
+    use serde_json::json;
+
+    use crate::mapping::{Settings, Tables, compile::compile, source};
     use crate::rest::{Answer, Failure};
 
     fn way(path: &str, again: bool) -> Way {
@@ -179,6 +290,17 @@ mod tests {
             group: "pts".into(),
             again,
             sealable: false,
+            find: None,
+        }
+    }
+
+    static SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::default);
+
+    fn of(tables: &Tables) -> Settling<'_> {
+        Settling {
+            tables,
+            settings: &SETTINGS,
+            services: "ics_auth,ics_pay_subscription_create",
         }
     }
 
@@ -201,12 +323,13 @@ mod tests {
     }
 
     fn end(ways: Vec<Way>, outcomes: &[Outcome]) -> (Option<End>, usize) {
-        let flags = compile(&source::embedded()).expect("tables").flags;
+        let tables = compile(&source::embedded()).expect("tables");
+        let of = of(&tables);
         let mut task = Task::new("payment", ways);
         for outcome in outcomes {
             assert!(task.call().is_some(), "no call is left");
             task.attempted();
-            task.answered(&flags, outcome);
+            task.answered(&of, outcome);
         }
         (task.end, task.at)
     }
@@ -248,13 +371,14 @@ mod tests {
 
     #[test]
     fn an_attempt_that_was_cut_off_may_have_done_it() {
-        let flags = compile(&source::embedded()).expect("tables").flags;
+        let tables = compile(&source::embedded()).expect("tables");
+        let of = of(&tables);
         let mut task = Task::new("capture", vec![way("/v", false)]);
         task.attempted();
         let text = serde_json::to_string(&task).expect("JSON");
         let mut task: Task = serde_json::from_str(&text).expect("a task");
         task.attempted();
-        task.answered(&flags, &answer(400, NOT_VOIDABLE));
+        task.answered(&of, &answer(400, NOT_VOIDABLE));
         assert_eq!(task.end, Some(End::Settled));
     }
 
@@ -268,5 +392,81 @@ mod tests {
     fn without_a_way_an_operator_has_to_look() {
         let task = Task::new("customer", Vec::new());
         assert_eq!((task.end, task.call()), (Some(End::Stuck), None));
+    }
+
+    const SERVICES: &str = "applicationInformation";
+
+    fn search() -> Way {
+        Way {
+            group: "tss".into(),
+            find: Some(Find {
+                mark: "mark".into(),
+                read: "/t/{id}".into(),
+                kind: Some("sale".into()),
+            }),
+            ..way("/s", false)
+        }
+    }
+
+    fn list(ids: &[&str]) -> Outcome {
+        let listed: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
+        let body = json!({"_embedded": {"transactionSummaries": listed}});
+        answer(201, &body.to_string())
+    }
+
+    fn found(mark: &str, rcode: &str) -> Outcome {
+        let body = json!({"clientReferenceInformation": {"comments": mark},
+            SERVICES: {"applications": [{"rCode": rcode}]}});
+        answer(200, &body.to_string())
+    }
+
+    #[test]
+    fn the_one_that_bears_the_lost_calls_id_is_kept() {
+        let ways = || vec![search(), way("/v", false)];
+        let kept = [list(&["1", "2"]), found("other", "1"), found("mark", "1")];
+        assert_eq!(end(ways(), &kept), (Some(End::Kept), 0));
+        let refused = [list(&["1"]), found("mark", "0")];
+        assert_eq!(end(ways(), &refused), (Some(End::Absent), 0));
+        for unclear in [
+            found("other", "1"),
+            found("mark", "-1"),
+            answer(404, "{}"),
+            lost(),
+        ] {
+            assert_eq!(end(ways(), &[list(&["1"]), unclear]), (None, 0));
+        }
+        assert_eq!(end(ways(), &[list(&[]), list(&["../x"])]), (None, 0));
+    }
+
+    #[test]
+    fn of_several_none_is_kept() {
+        let ways = vec![search(), way("/v", false)];
+        let several = [list(&["1", "2"]), found("mark", "1"), found("mark", "1")];
+        assert_eq!(end(ways, &several), (None, 1));
+    }
+
+    #[test]
+    fn what_cannot_be_searched_is_taken_back() {
+        let ways = || vec![search(), way("/r", false)];
+        let outcomes = [answer(403, "{}"), answer(201, REVERSED)];
+        assert_eq!(end(ways(), &outcomes), (Some(End::Settled), 1));
+        assert_eq!(end(ways(), &[answer(502, "{}"), lost()]), (None, 0));
+        let mut task = Task::new("payment", ways());
+        assert!(task.stop_looking() && !task.stop_looking());
+        assert_eq!((task.end, task.at), (None, 1));
+    }
+
+    #[test]
+    fn what_a_call_left_behind_that_was_not_carried_out_is_not_there() {
+        let mut tasks = [
+            Task::new("payment", Vec::new()),
+            Task::leftovers("payment", search()),
+        ];
+        tasks[1].stop_looking();
+        conclude(&mut tasks);
+        assert_eq!(tasks[1].end, Some(End::Stuck));
+        tasks[0].end = Some(End::Absent);
+        conclude(&mut tasks);
+        assert_eq!(tasks[1].end, Some(End::Absent));
     }
 }

@@ -86,6 +86,14 @@
 //! - `CONTACT_PROCESSOR` leaves nothing to capture but by `VERBAL` with its code (guide, choice);
 //!   an order that risk management rejects can be reversed and not captured (choice).
 //!
+//! Looking up:
+//!
+//! - `POST /tss/v2/searches` takes queries of the guide's form over some of its fields; others are 400 `INVALID_DATA`
+//!   naming `query` (choice). It lists every transaction of the merchant's at once, or after
+//!   [`Settings::search_lag`], for the real one lags behind (guide). A saved search is carried out anew when it is read
+//!   (choice), and ends with the process.
+//! - Details show the merchant's `comments`, lists do not (spec). Neither shows `transactionId`.
+//!
 //! Seals:
 //!
 //! - Sealed requests need a JWT (SDK). A sandbox with keys refuses `/tms/v2/tokenize` unsealed: 400
@@ -98,7 +106,7 @@
 //! # What it does not do
 //!
 //! No risk, tax, payouts, recurring billing or reports; no payer authentication beyond its two
-//! refusals; no search for transactions. No simulators of processors whose amounts nobody tells
+//! refusals. No simulators of processors whose amounts nobody tells
 //! (FDI Global, HSBC), no level II and III data, no partial reversal that leaves a rest. No OAuth.
 //! The cards behind
 //! `legacyToken`, `fluidData` and transient tokens are taken for an approved Visa card. Nothing

@@ -57,6 +57,8 @@ pub struct Settings {
     /// How long captures, refunds and credits can be voided; the real host submits them once a
     /// day.
     pub settlement: Duration,
+    /// How long after it was done a transaction is not found by a search, as the real search lags behind.
+    pub search_lag: Duration,
     /// Where tokens and transactions are kept, with clock, balances and processor; `None` keeps them in memory only.
     pub state: Option<PathBuf>,
 }
@@ -89,6 +91,7 @@ impl Settings {
             duplicates_refused: false,
             faults: Vec::new(),
             settlement: SETTLEMENT,
+            search_lag: Duration::ZERO,
             state: None,
         }
     }

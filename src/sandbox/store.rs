@@ -88,6 +88,7 @@ impl State {
             processor: settings.processor,
             duplicates_refused: settings.duplicates_refused,
             settlement: settings.settlement,
+            search_lag: settings.search_lag,
         };
         Self {
             tokens: tms::State::new(seed),

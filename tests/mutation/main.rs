@@ -158,6 +158,8 @@ fn no_part_of_a_line_can_be_deleted() {
         "no_card",
         "overflow",
         "status",
+        "find",
+        "within",
     ] {
         for place in &places {
             let file = &bench.files[place.file].path;

@@ -36,6 +36,43 @@ fn one_request_too_many_is_refused_and_nothing_is_done() {
     assert_flag(&gateway.send(&sale("")), "1", "SOK");
 }
 
+/// A merchant's own limit goes before that of all.
+#[test]
+fn a_merchant_has_a_limit_of_its_own() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let host = Upstream::start(move |_| Act::After(held.clone(), Box::new(approved())));
+    let other = crate::requests::MERCHANT.replace("mid1234", "mid5678");
+    let scene = Scene::new(
+        &host.address,
+        &format!(
+            "[merchants.mid1234.limits]\nrequests = 1\n[limits]\nrequests_per_merchant = 2\nqueue = 0\n{other}"
+        ),
+    );
+    let gateway = scene.gateway();
+    let of_other = sale("").replace("mid1234", "mid5678");
+    thread::scope(|scope| {
+        let bodies = [sale(""), of_other.clone(), of_other.clone()];
+        let sent: Vec<_> = (1..)
+            .zip(bodies)
+            .map(|(count, body)| {
+                let gateway = &gateway;
+                let sent = scope.spawn(move || gateway.send(&body));
+                host.wait_for(count);
+                sent
+            })
+            .collect();
+        for body in [sale(""), of_other] {
+            assert_flag(&gateway.send(&body), "-1", "ESYSTEM");
+        }
+        gate.open();
+        for sent in sent {
+            assert_flag(&sent.join().unwrap(), "1", "SOK");
+        }
+    });
+    assert_eq!(host.calls().len(), 3);
+}
+
 #[test]
 fn a_short_line_waits_for_its_turn() {
     let host = Upstream::start(|_| approved());

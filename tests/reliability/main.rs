@@ -17,6 +17,7 @@ mod chance;
 mod client;
 mod commands;
 mod flows;
+mod keep;
 mod kill;
 mod ledger;
 mod limits;

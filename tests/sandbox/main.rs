@@ -20,6 +20,7 @@ mod payment_tokens;
 mod payments;
 mod processors;
 mod sealed;
+mod searches;
 mod timeouts;
 mod tokenize;
 mod triggers;

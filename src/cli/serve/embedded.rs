@@ -74,6 +74,7 @@ fn ready_made(known: &sandbox::Merchant) -> Option<(String, Merchant)> {
         charset: None,
         settings: Settings::default(),
         replay: None,
+        places: None,
     };
     Some((known.id.clone(), merchant))
 }

@@ -155,7 +155,12 @@ fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>
         (None, None, None, Some(toml::Value::String(text))) => {
             (LeafValue::Constant(json_text(text)), JsonKind::Text)
         }
-        (None, None, None, Some(_)) => return Err("a constant is a text or a boolean.".to_owned()),
+        (None, None, None, Some(toml::Value::Integer(number))) => {
+            (LeafValue::Constant(number.to_string()), JsonKind::Number)
+        }
+        (None, None, None, Some(_)) => {
+            return Err("a constant is a text, a boolean or a whole number.".to_owned());
+        }
         _ => {
             return Err(
                 "a line has one of `field`, `reply`, `computed` and `constant`.".to_owned(),
@@ -191,7 +196,13 @@ fn leaf(raw: &RawLine, sent: Sent<'_>, scope: &Scope<'_>) -> Result<Option<Leaf>
     }
     let mut leaf = Leaf::new(path, value, transform, trigger, when);
     leaf.overflow = max.map(|max| Overflow { max, number: 0 });
-    Ok(Some(leaf))
+    leaf.within.clone_from(&raw.within);
+    match &raw.within {
+        Some(within) if !within.contains("{}") || kind != JsonKind::Text || constant => {
+            Err("`within` is a text in which {} stands for the value.".to_owned())
+        }
+        _ => Ok(Some(leaf)),
+    }
 }
 
 /// What a transform makes must be JSON whatever the field holds.

@@ -9,6 +9,7 @@ use crate::mapping::schema::{RawFlags, RawOutcome, RawSettle};
 
 use super::Read;
 use super::dictionary::named;
+use super::lookup;
 use super::vocabulary::Vocabulary;
 
 pub fn flags(
@@ -17,7 +18,8 @@ pub fn flags(
     vocabulary: &Vocabulary,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<Flags> {
-    let (file, raw) = raw?;
+    let read = raw?;
+    let (file, raw) = read;
     let mut local: Vec<Option<FlagText>> = vec![None; LocalKind::NAMES.len()];
     for (name, line) in &raw.local {
         let text = line.get_ref();
@@ -59,7 +61,10 @@ pub fn flags(
         }
     }
     let local = local.into_iter().collect::<Option<_>>()?;
-    Some(Flags::new(local, rest, settle))
+    let codes = raw.flags.iter();
+    let codes = codes.map(|(name, flag)| (name.clone(), (flag.rcode, flag.text.clone())));
+    let lookup = lookup::lookup(read, vocabulary, faults)?;
+    Some(Flags::new(local, rest, settle, codes.collect(), lookup))
 }
 
 fn flag_text(raw: &RawFlags, flag: &str, text: &str) -> Result<FlagText, String> {

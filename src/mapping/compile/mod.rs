@@ -6,6 +6,7 @@ mod checked;
 mod dictionary;
 mod flags;
 mod lines;
+mod lookup;
 mod mend;
 mod preauthorization;
 mod program;

@@ -261,7 +261,7 @@ pub fn scope<'k>(services: &[&Read<'_, RawService>], known: Known<'k>) -> Scope<
             scope
                 .steps
                 .push((step.name.clone(), operation.and_then(|o| o.reply.clone())));
-            let ways = step.settle.iter().flatten();
+            let ways = step.settle.iter().flatten().chain(&step.leaves);
             let ways = ways.map(|way| (&way.call, &way.body));
             for (call, body) in ways.chain([(&step.call, &step.body)]) {
                 let call = call.as_ref();

@@ -87,7 +87,7 @@ fn rest_call(
         ways.collect::<Result<Vec<_>, _>>()
     });
     let leaves = raw.leaves.as_ref();
-    let leaves = leaves.map(|when| scope.condition(Some(when)));
+    let leaves = leaves.map(|way| settle_way(way, body, bodies, scope));
     let mut makes = Vec::new();
     for line in &raw.makes {
         scope.vocabulary.kind(&line.kind)?;
@@ -118,7 +118,7 @@ fn rest_call(
         try_next: raw.try_next,
         makes,
         settle: settle.transpose()?,
-        leaves: leaves.transpose()?,
+        leaves: leaves.transpose()?.filter(|way| !way.when.is_never()),
     })
 }
 
@@ -166,8 +166,12 @@ fn settle_way(
         }
         _ => return Err("a way to settle a call has either `call` or `again`.".to_owned()),
     };
+    if raw.find && matches!(how, SettleCall::Again) {
+        return Err("\"find\" belongs to a search, not to the same call again.".to_owned());
+    }
     Ok(SettleWay {
         how,
+        find: raw.find,
         when: scope.condition(raw.when.as_ref())?,
     })
 }

@@ -67,6 +67,7 @@ pub(crate) fn answer(host: &Host, method: &str, path: &str, body: &[u8]) -> Answ
         }
         ("POST", "balances") => set_balances(host, body),
         ("POST", "processor") => set_processor(host, body),
+        ("POST", "searches") => set_search_lag(host, body),
         ("POST", "reset") => reset(host, body),
         _ => Err(Refused::NoCall),
     };
@@ -89,6 +90,7 @@ fn status(host: &Host) -> Value {
         "clock": time(host.clock.now()),
         "balances": rules.balances,
         "processor": rules.processor,
+        "searchLag": humantime::format_duration(rules.search_lag).to_string(),
         "merchants": merchants.map(|merchant| &merchant.id).collect::<Vec<_>>(),
         "faults": host.plan.list(),
         "mle": host.settings.keys.is_some(),
@@ -164,6 +166,20 @@ struct ProcessorCall {
 fn set_processor(host: &Host, body: &[u8]) -> Result<Answer, Refused> {
     let ProcessorCall { processor } = read(body)?;
     host.state().payments.rules_mut().processor = processor;
+    Ok(Answer::json(&status(host)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchesCall {
+    lag: String,
+}
+
+fn set_search_lag(host: &Host, body: &[u8]) -> Result<Answer, Refused> {
+    let SearchesCall { lag } = read(body)?;
+    let lag = humantime::parse_duration(&lag)
+        .map_err(|_| Refused::Value(format!("{lag:?} is no duration like 5s")))?;
+    host.state().payments.rules_mut().search_lag = lag;
     Ok(Answer::json(&status(host)))
 }
 

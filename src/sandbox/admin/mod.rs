@@ -10,6 +10,7 @@
 //! | `POST /sandbox/settlement` | hands everything done so far to the processor: it can no longer be voided |
 //! | `POST /sandbox/balances {"balances"}` | `strict` or `lenient` |
 //! | `POST /sandbox/processor {"processor"}` | whose simulator decides on amounts; see the module `processor` |
+//! | `POST /sandbox/searches {"lag"}` | how long a transaction is not found by a search: `5s` |
 //! | `POST /sandbox/reset {"seed"}` | forgets tokens, transactions, and what was set by calls; with a seed ids come again in the same order |
 //! | `GET /sandbox/keys`, `/sandbox/keys/FILE` | the files that clients are set up with |
 //!

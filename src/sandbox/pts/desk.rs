@@ -131,6 +131,7 @@ impl Desk<'_> {
             services: entry.services,
             is_voided: false,
             is_settled: false,
+            comments: body.text(fields::COMMENTS).map(str::to_owned),
             reply: Told::new(&reply),
         };
         self.ledger.add(&id, own, record);

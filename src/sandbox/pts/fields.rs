@@ -22,6 +22,8 @@ pub(crate) const REVERSAL_REASON: &str = "reversalInformation.reason";
 /// The merchant's reference.
 pub(crate) const CODE: &str = "clientReferenceInformation.code";
 /// The merchant's own id of a request.
+/// The merchant's comment.
+pub(crate) const COMMENTS: &str = "clientReferenceInformation.comments";
 pub(crate) const TRANSACTION: &str = "clientReferenceInformation.transactionId";
 
 /// What a payment and a credit need of the address, unless a token holds it.

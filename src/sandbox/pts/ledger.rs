@@ -96,6 +96,9 @@ pub(crate) struct Record {
     pub(crate) is_voided: bool,
     /// Whether an operator had it handed to the processor before its time.
     pub(crate) is_settled: bool,
+    /// The merchant's comment, which only details show.
+    #[serde(default)]
+    pub(crate) comments: Option<String>,
     /// The body of the reply; of it come the members that `/tss` repeats.
     pub(crate) reply: Told,
 }
@@ -170,6 +173,18 @@ impl Ledger {
             Some(_) => Err(PtsError::NotOwned),
             None => Err(PtsError::no_field()),
         }
+    }
+
+    /// All transactions of a merchant.
+    pub(crate) fn of<'a>(
+        &'a self,
+        merchant: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a Record)> {
+        let all = self
+            .records
+            .iter()
+            .map(|(id, record)| (id.as_str(), record));
+        all.filter(move |(_, record)| record.merchant == merchant)
     }
 
     /// A transaction of the merchant's in one collection; an id of another kind is not known

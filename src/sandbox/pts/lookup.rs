@@ -20,7 +20,7 @@ const REPEATED: &[&str] = &[
     "tokenInformation",
 ];
 
-/// What is known of a transaction. It does not lag behind, as the real one may.
+/// What is known of a transaction. It does not lag behind, as the real one may; searches can.
 pub(crate) fn read(ledger: &Ledger, merchant: &str, id: &str) -> Result<Reply, PtsError> {
     let record = ledger.get(merchant, id)?;
     let mut root = record.parent.as_deref().unwrap_or(id);
@@ -47,8 +47,16 @@ pub(crate) fn read(ledger: &Ledger, merchant: &str, id: &str) -> Result<Reply, P
         }
     }
     // Shown in the payment's own reply and not here (SDK).
-    if let Some(Value::Object(payment)) = shown.get_mut("paymentInformation") {
-        payment.remove("tokenizedCard");
+    for (object, member) in [
+        ("paymentInformation", "tokenizedCard"),
+        ("tokenInformation", "instrumentidentifierNew"),
+    ] {
+        if let Some(Value::Object(members)) = shown.get_mut(object) {
+            members.remove(member);
+        }
+    }
+    if let Some(comments) = &record.comments {
+        shown["clientReferenceInformation"]["comments"] = json!(comments);
     }
     Ok(Reply::hal(200, shown))
 }
@@ -84,7 +92,8 @@ pub(crate) fn refresh(
     Ok(Reply::hal(201, shown))
 }
 
-fn applications(record: &Record, told: &Value) -> Value {
+/// The services that ran, each with its end.
+pub(crate) fn applications(record: &Record, told: &Value) -> Value {
     let one = |(service, end): &(Service, &Reason)| {
         json!({
             "name": service.name(),

@@ -13,6 +13,7 @@
 //! | `POST /pts/v2/voids` | void by `clientReferenceInformation.transactionId` | `VOIDED` |
 //! | `POST /pts/v2/refresh-payment-status/{id}` | the payment as it stands | as it was |
 //! | `GET /tss/v2/transactions/{id}` | what became of it | 200 |
+//! | `POST /tss/v2/searches`, `GET /tss/v2/searches/{searchId}` | what a query finds; see the module `query` | 201, 200 |
 //!
 //! Each path is taken with and without a slash at its end. Refusals are 400 with `INVALID_REQUEST`
 //! and a reason, errors 502 with `SERVER_ERROR`. The rules and their sources are in the
@@ -60,9 +61,11 @@ mod lookup;
 mod means;
 mod money;
 mod payment;
+mod query;
 mod reason;
 mod refund;
 mod reversal;
+mod search;
 mod service;
 mod simulator;
 mod tokens;
@@ -79,6 +82,7 @@ use crate::sandbox::settings::Balances;
 use crate::sandbox::tms;
 use desk::Desk;
 use error::PtsError;
+use search::{Saved, Searches};
 
 pub(crate) use ledger::Ledger;
 
@@ -93,11 +97,14 @@ pub(crate) struct Rules {
     pub(crate) processor: Processor,
     /// How long after it was done a transaction can be voided.
     pub(crate) settlement: Duration,
+    /// How long a transaction is not found by a search.
+    pub(crate) search_lag: Duration,
 }
 
 /// All payments of all merchants.
 pub(crate) struct State {
     ledger: Ledger,
+    saved: Saved,
     rules: Rules,
 }
 
@@ -106,6 +113,7 @@ impl State {
     pub(crate) fn new(seed: u64, rules: Rules) -> Self {
         Self {
             ledger: Ledger::new(seed),
+            saved: Saved::new(!seed),
             rules,
         }
     }
@@ -151,6 +159,8 @@ enum Target<'a> {
     Voids,
     Refresh(&'a str),
     Transaction(&'a str),
+    Searches,
+    Search(&'a str),
 }
 
 impl<'a> Target<'a> {
@@ -179,6 +189,8 @@ impl<'a> Target<'a> {
             ["pts", "v2", "voids"] => Self::Voids,
             ["pts", "v2", "refresh-payment-status", id] => Self::Refresh(id),
             ["tss", "v2", "transactions", id] => Self::Transaction(id),
+            ["tss", "v2", "searches"] => Self::Searches,
+            ["tss", "v2", "searches", id] => Self::Search(id),
             _ => return None,
         })
     }
@@ -194,6 +206,21 @@ pub(crate) fn answer(
     let Some(target) = Target::parse(call.path) else {
         return Reply::no_such_resource();
     };
+    let mut searches = Searches {
+        ledger: &state.ledger,
+        saved: &mut state.saved,
+        merchant,
+        now: call.now,
+        rules: state.rules,
+    };
+    let found = match (&target, call.method) {
+        (Target::Searches, "POST") => Some(searches.create(call.body)),
+        (Target::Search(id), "GET") => Some(searches.read(id)),
+        _ => None,
+    };
+    if let Some(found) = found {
+        return found.unwrap_or_else(|error| error.to_reply(call.now));
+    }
     let mut desk = Desk {
         ledger: &mut state.ledger,
         tokens,

@@ -24,6 +24,7 @@ impl Host {
             processor: Processor::default(),
             duplicates_refused: false,
             balances,
+            search_lag: Duration::ZERO,
             settlement: DAY,
         };
         Self {

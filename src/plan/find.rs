@@ -1,0 +1,231 @@
+//! Looking for a call whose answer was lost: a search lists what may be it, each is read, and the one that bears the lost
+//! call's id is it. None, or several, are never guessed at.
+
+use bytes::Bytes;
+use http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::mapping::condition::Facts;
+use crate::mapping::field::Values;
+use crate::mapping::flags::LocalKind;
+use crate::mapping::lookup::Became;
+use crate::mapping::reply::{Replies, StepReply};
+use crate::mapping::tables::{PathPart, Program, Source};
+use crate::mapping::{Settings, Tables};
+use crate::rest::{Accept, Call, path_segment};
+use crate::scmp;
+use crate::telemetry::scrub;
+
+use super::NO_VARIANT;
+use super::execution::{Execution, Failure, Summary};
+use super::settle::Way;
+
+/// How many of those that a search lists are read.
+const READ_MAX: usize = 20;
+/// The HTTP status under which a caller would have had what was found.
+const CREATED: u16 = 201;
+
+/// What a call looks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Find {
+    /// The id that the lost call was sent with.
+    pub mark: String,
+    /// The path of one transaction, with `{id}`.
+    pub read: String,
+    /// What it made, by which later requests tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+}
+
+/// A call that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The id that REST gave it.
+    pub id: String,
+    /// The path at which it can be read.
+    pub path: String,
+    /// What became of it; nothing where that is not clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub became: Option<Became>,
+    /// What it made, by which later requests tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What takes back what it left behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Way>,
+    /// Whether it shows what it left behind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shows: bool,
+}
+
+impl Found {
+    /// The call that reads it.
+    pub fn call(&self) -> Call {
+        get(self.path.clone())
+    }
+}
+
+/// A search that was answered: what is still to be read, and what was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// The ids that are still to be read, the next one last.
+    left: Vec<String>,
+    /// Those that bear the lost call's id.
+    found: Vec<Found>,
+}
+
+impl Look {
+    /// What a search listed. Ids that cannot be ids are left out.
+    pub fn listed(ids: Vec<String>) -> Look {
+        let plain = |id: &String| {
+            path_segment(id).is_ok_and(|segment| segment == *id) && scrub(id) == id.as_str()
+        };
+        let mut left: Vec<String> = ids.into_iter().filter(plain).take(READ_MAX).collect();
+        left.reverse();
+        Look {
+            left,
+            found: Vec::new(),
+        }
+    }
+
+    /// The call that reads the next one.
+    pub fn call(&self, find: &Find) -> Option<Call> {
+        Some(get(find.read.replace("{id}", self.left.last()?)))
+    }
+
+    /// Takes what was read.
+    pub fn read(&mut self, find: &Find, body: Option<Value>, step: &str, of: &Settling<'_>) {
+        let Some(id) = self.left.pop() else { return };
+        let lookup = &of.tables.flags.lookup;
+        let Some(body) = body.filter(|body| lookup.is_marked(body, &find.mark)) else {
+            return;
+        };
+        self.found.push(Found {
+            path: find.read.replace("{id}", &id),
+            id,
+            became: lookup.became(&body),
+            kind: find.kind.clone(),
+            shows: lookup.shows_tokens(&body),
+            // What a host sends in the place of an id could be anything, and is not kept.
+            undo: of
+                .undo(step, body)
+                .filter(|way| scrub(&way.path) == way.path.as_str()),
+        });
+    }
+
+    /// Whether all were read.
+    pub fn is_over(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// What was found.
+    pub fn into_found(self) -> Vec<Found> {
+        self.found
+    }
+}
+
+fn get(path: String) -> Call {
+    Call {
+        method: Method::GET,
+        path,
+        if_match: None,
+        body: None::<Bytes>,
+        sealable: false,
+        accept: Accept::Json,
+    }
+}
+
+/// By what it is judged what answers mean to something that is settled.
+#[derive(Clone, Copy)]
+pub struct Settling<'s> {
+    /// The tables.
+    pub tables: &'s Tables,
+    /// The merchant's settings.
+    pub settings: &'s Settings,
+    /// The services of the request, joined by commas.
+    pub services: &'s str,
+}
+
+impl Settling<'_> {
+    /// What undoes a step that was answered so.
+    fn undo(&self, step: &str, found: Value) -> Option<Way> {
+        let mut programs = self.tables.programs.values();
+        let program = programs.find(|program| program.name == self.services)?;
+        let at = program.steps.iter().position(|known| known.name == step)?;
+        let mut replies = Replies::none();
+        replies.set(at, reply(program, at, &found)?);
+        let facts = Facts {
+            values: &Values::none(),
+            settings: self.settings,
+            variant: NO_VARIANT,
+            replies: &replies,
+            bodies: &program.bodies,
+            method: None,
+            offer: None,
+            decimals: 2,
+            kind: None,
+            total: None,
+            preauthorization: None,
+            transaction_id: "",
+            side: None,
+        };
+        let mut undo = program.steps[at].call()?.undo.iter();
+        let template = &undo.find(|undo| undo.when.holds(&facts))?.template;
+        let mut path = String::new();
+        for part in &template.parts {
+            match part {
+                PathPart::Text(text) => path.push_str(text),
+                PathPart::Value {
+                    source: Source::Reply(place),
+                    ..
+                } => path.push_str(&path_segment(&replies.text(place)?).ok()?),
+                PathPart::Value { .. } => return None,
+            }
+        }
+        Some(Way {
+            method: template.method.to_string(),
+            path,
+            body: None,
+            group: template.group.clone(),
+            again: true,
+            sealable: false,
+            find: None,
+        })
+    }
+}
+
+/// What a step was answered, had its answer not got lost.
+fn reply(program: &Program, step: usize, found: &Value) -> Option<StepReply> {
+    let body = Bytes::from(found.to_string());
+    Some(StepReply::Real {
+        status: CREATED,
+        etag: None,
+        read: program.readings[step].reader.read(body)?,
+    })
+}
+
+impl<'p> Execution<'p> {
+    /// The reply to a request that came again whose lost call was found: what the caller would have been told, as far as
+    /// the look-up shows it. Steps after that call were not made. Nothing where it does not say what became of it.
+    pub fn as_found(&mut self, step: &str, body: Value) -> Option<(scmp::Reply, Summary<'p>)> {
+        let tables = self.plan.tables;
+        let mut steps = self.plan.program.steps.iter();
+        let at = steps.position(|known| known.name == step)?;
+        let lookup = &tables.flags.lookup;
+        let mut verdict = lookup.verdict(&tables.flags, &body)?;
+        verdict.message = scrub(&verdict.message).into_owned().into();
+        let shown = lookup.without_tokens(body);
+        self.replies.set(at, reply(self.plan.program, at, &shown)?);
+        if verdict.rcode != 1 {
+            self.failure = Some(Failure {
+                verdict,
+                part: self.plan.program.steps[at].part,
+                told: Some(at),
+            });
+        } else if let Some(next) = self.due(at + 1, false) {
+            self.fail(next, self.local(LocalKind::Unknown));
+        }
+        Some(self.finish())
+    }
+}
