@@ -231,7 +231,9 @@ impl<'g> Conduct<'g> {
             return None;
         };
         let body = (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok())??;
-        execution.as_found(step, body).map(|(reply, _)| reply)
+        execution
+            .as_found(step, found, body)
+            .map(|(reply, _)| reply)
     }
 
     /// Answers a request that is on record already: waits for the first one while it is under way.

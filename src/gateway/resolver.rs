@@ -193,7 +193,11 @@ impl Gateway {
         // Nobody else is at it while this gateway lives.
         unit.due = None;
         let held = unit.hold.is_some_and(|hold| hold > now());
-        let looked = unit.hold.unwrap_or(0) + millis(self.resolve.look_up);
+        let begun = unit.hold.unwrap_or(0);
+        let looked = begun + millis(self.resolve.look_up) <= now();
+        // Where no search is answered at all, what is lost must be taken back while that can be done.
+        let last = unit.deadline.unwrap_or(i64::MAX);
+        let anyway = begun + (last - begun) / 2 <= now();
         let services = unit.services.clone();
         let of = Settling {
             tables: &self.tables,
@@ -215,7 +219,7 @@ impl Gateway {
                     sending::send(merchant, &call, Instant::now() + self.request_timeout).await;
                 let task = &mut unit.tasks[at];
                 let looking = task.is_looking();
-                let next = task.answered(&of, &outcome) || (looked <= now() && task.stop_looking());
+                let next = task.answered(&of, &outcome) || (looked && task.stop_looking(anyway));
                 if looking && !task.is_looking() && task.found.is_none() {
                     let status = match &outcome {
                         Outcome::Answered(answer) => Some(answer.status),

@@ -170,7 +170,7 @@ fn settle(task: &mut Task, case: &Case, of: &Settling<'_>, calls: &mut Vec<Expec
         let refused = matches!(&reply, CannedReply::Answer { status: 300.., .. });
         let looked = call.method == Method::GET || !refused;
         if !task.answered(of, &outcome(&reply)) && looked {
-            task.stop_looking();
+            task.stop_looking(true);
         }
         calls.push(produced(call, reply));
     }

@@ -364,9 +364,13 @@ impl Read {
         serde_json::from_str(self.raw(slot)?).ok()
     }
 
-    /// The whole reply, as a tree; null where there was none.
-    pub fn whole(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+    /// The whole reply, as a tree; null where there was none. Nothing where a value that was skipped is none after all,
+    /// such as half a character.
+    pub fn whole(&self) -> Option<Value> {
+        match self.body.is_empty() {
+            true => Some(Value::Null),
+            false => serde_json::from_slice(&self.body).ok(),
+        }
     }
 
     /// Whether a plain text stands anywhere in the reply.

@@ -27,6 +27,16 @@ pub enum StepReply {
     },
 }
 
+impl StepReply {
+    /// Whether it holds something at a place.
+    pub fn has(&self, slot: Slot) -> bool {
+        match self {
+            StepReply::Real { read, .. } => read.has(slot),
+            StepReply::Assumed { .. } => true,
+        }
+    }
+}
+
 /// How many steps most programs have at most: room for their replies needs no memory of its own.
 const USUAL: usize = 4;
 
@@ -58,8 +68,7 @@ impl Replies {
     /// Whether a reply holds something at a place, be it a value or an object.
     pub fn has(&self, place: &ReplyPath) -> bool {
         match self.step(place.step) {
-            Some(StepReply::Real { read, .. }) => read.has(place.slot),
-            Some(StepReply::Assumed { .. }) => true,
+            Some(reply) => reply.has(place.slot),
             None => false,
         }
     }
@@ -107,7 +116,7 @@ impl Replies {
 
     /// The whole body of a step's real reply.
     pub fn whole(&self, step: usize) -> Option<Value> {
-        self.read(step).map(Read::whole)
+        self.read(step).and_then(Read::whole)
     }
 
     /// Whether a plain text stands anywhere in a real reply.

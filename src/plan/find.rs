@@ -73,6 +73,9 @@ pub struct Look {
     left: Vec<String>,
     /// Those that bear the lost call's id.
     found: Vec<Found>,
+    /// Whether one could not be read now, and may be the one.
+    #[serde(default)]
+    missed: bool,
 }
 
 impl Look {
@@ -85,7 +88,7 @@ impl Look {
         left.reverse();
         Look {
             left,
-            found: Vec::new(),
+            ..Look::default()
         }
     }
 
@@ -94,10 +97,18 @@ impl Look {
         Some(get(find.read.replace("{id}", self.left.last()?)))
     }
 
-    /// Takes what was read.
-    pub fn read(&mut self, find: &Find, body: Option<Value>, step: &str, of: &Settling<'_>) {
+    /// Takes what was read; of one that is gone nothing.
+    pub fn read(
+        &mut self,
+        find: &Find,
+        (status, body): (u16, Value),
+        step: &str,
+        of: &Settling<'_>,
+    ) {
         let Some(id) = self.left.pop() else { return };
         let lookup = &of.tables.flags.lookup;
+        self.missed |= !matches!(status, 200..=299 | 404);
+        let body = (200..=299).contains(&status).then_some(body);
         let Some(body) = body.filter(|body| lookup.is_marked(body, &find.mark)) else {
             return;
         };
@@ -117,6 +128,11 @@ impl Look {
     /// Whether all were read.
     pub fn is_over(&self) -> bool {
         self.left.is_empty()
+    }
+
+    /// Whether it was seen through: what it did not find was not there.
+    pub fn is_whole(&self) -> bool {
+        self.left.is_empty() && !self.missed
     }
 
     /// What was found.
@@ -208,16 +224,32 @@ fn reply(program: &Program, step: usize, found: &Value) -> Option<StepReply> {
 impl<'p> Execution<'p> {
     /// The reply to a request that came again whose lost call was found: what the caller would have been told, as far as
     /// the look-up shows it. Steps after that call were not made. Nothing where it does not say what became of it.
-    pub fn as_found(&mut self, step: &str, body: Value) -> Option<(scmp::Reply, Summary<'p>)> {
+    pub fn as_found(
+        &mut self,
+        step: &str,
+        found: &Found,
+        body: Value,
+    ) -> Option<(scmp::Reply, Summary<'p>)> {
         let tables = self.plan.tables;
-        let mut steps = self.plan.program.steps.iter();
-        let at = steps.position(|known| known.name == step)?;
+        let program = self.plan.program;
+        let at = program.steps.iter().position(|known| known.name == step)?;
         let lookup = &tables.flags.lookup;
+        // It must still say what it said when it was settled by that.
+        let became = lookup.became(&body)?;
         let mut verdict = lookup.verdict(&tables.flags, &body)?;
+        let is_success = verdict.rcode == 1;
+        if Some(became) != found.became || (is_success && became != Became::Done) {
+            return None;
+        }
         verdict.message = scrub(&verdict.message).into_owned().into();
         let shown = lookup.without_tokens(body);
-        self.replies.set(at, reply(self.plan.program, at, &shown)?);
-        if verdict.rcode != 1 {
+        let shown = reply(program, at, &shown)?;
+        let proof = program.steps[at].call()?.proof;
+        if is_success && !proof.is_none_or(|proof| shown.has(proof)) {
+            return None;
+        }
+        self.replies.set(at, shown);
+        if !is_success {
             self.failure = Some(Failure {
                 verdict,
                 part: self.plan.program.steps[at].part,

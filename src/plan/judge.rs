@@ -15,6 +15,11 @@ use crate::telemetry::scrub;
 use super::change::Fate;
 use super::execution::{Execution, Failure, Phase};
 
+/// Whether a call may change something.
+fn changes(call: &RestCall) -> bool {
+    call.template.method != Method::GET
+}
+
 /// The HTTP status of no answer.
 const NO_STATUS: u16 = 0;
 
@@ -23,11 +28,10 @@ impl<'p> Execution<'p> {
         let Some(call) = self.plan.program.steps[at].call() else {
             return;
         };
-        let changes = call.template.method != Method::GET;
         match outcome {
             Outcome::NotSent(Failed::NotRecorded) => self.fail(at, self.local(LocalKind::NoRecord)),
             Outcome::NotSent(_) => self.fail(at, self.no_answer(call)),
-            Outcome::Unknown(_) if changes => {
+            Outcome::Unknown(_) if changes(call) => {
                 self.partial
                     .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
                 self.fail(at, self.local(LocalKind::Unknown));
@@ -76,12 +80,16 @@ impl<'p> Execution<'p> {
             None if good => return self.fail(at, self.local(LocalKind::Unreadable)),
             read => read.unwrap_or_else(|| reading.reader.nothing()),
         };
+        // What was read may be sent again, or refer to values that are kept aside: then all of it must be readable.
+        if good && !changes(call) && read.whole().is_none() {
+            return self.fail(at, self.local(LocalKind::Unreadable));
+        }
         // A success without the object that was asked for, be it sealed or cut down, must not pass for one without data.
         let proved = call.proof.is_none_or(|proof| read.has(proof));
         if good && !proved {
             return self.fail(at, self.local(LocalKind::Unreadable));
         }
-        if matches!(answer.status, 408 | 500..) && call.template.method != Method::GET {
+        if matches!(answer.status, 408 | 500..) && changes(call) {
             self.partial
                 .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
         }

@@ -67,6 +67,9 @@ pub struct Task {
     /// What a search listed, while it is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     look: Option<Look>,
+    /// Whether a look was seen through, and did not find it.
+    #[serde(default)]
+    looked: bool,
     /// The lost call, once it is found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
@@ -103,6 +106,7 @@ impl Task {
             absent: 0,
             leftovers: false,
             look: None,
+            looked: false,
             found: None,
         }
     }
@@ -149,9 +153,10 @@ impl Task {
         way.is_some_and(|way| way.find.is_some())
     }
 
-    /// The time to look for the lost call is over. Whether another call should be made at once: the next way.
-    pub fn stop_looking(&mut self) -> bool {
-        self.is_looking() && self.next_way()
+    /// The time to look for the lost call is over: it is taken back if a look was seen through, or `anyway`. Whether
+    /// another call should be made at once: the next way.
+    pub fn stop_looking(&mut self, anyway: bool) -> bool {
+        self.is_looking() && (self.looked || anyway) && self.next_way()
     }
 
     /// Takes what became of the call. Whether another should be made at once: the next way.
@@ -216,8 +221,7 @@ impl Task {
         let find = self.ways.get(self.at).and_then(|way| way.find.as_ref());
         let Some(find) = find else { return false };
         // What cannot be read now is read at the next look.
-        let good = (200..=299).contains(&status).then_some(body);
-        look.read(find, good, &self.step, of);
+        look.read(find, (status, body), &self.step, of);
         self.listed(look)
     }
 
@@ -227,6 +231,7 @@ impl Task {
             self.look = Some(look);
             return true;
         }
+        self.looked |= look.is_whole();
         let mut found = look.into_found();
         match (found.pop(), found.is_empty()) {
             (None, _) => false,
@@ -452,8 +457,24 @@ mod tests {
         assert_eq!(end(ways(), &outcomes), (Some(End::Settled), 1));
         assert_eq!(end(ways(), &[answer(502, "{}"), lost()]), (None, 0));
         let mut task = Task::new("payment", ways());
-        assert!(task.stop_looking() && !task.stop_looking());
+        assert!(task.stop_looking(true) && !task.stop_looking(true));
         assert_eq!((task.end, task.at), (None, 1));
+    }
+
+    #[test]
+    fn only_a_look_that_was_seen_through_ends_the_looking() {
+        let tables = compile(&source::embedded()).expect("tables");
+        let stops = |outcomes: &[Outcome]| {
+            let mut task = Task::new("payment", vec![search(), way("/r", false)]);
+            for outcome in outcomes {
+                task.answered(&of(&tables), outcome);
+            }
+            task.stop_looking(false)
+        };
+        let gone = || answer(404, "{}");
+        assert!(stops(&[list(&[])]) && stops(&[list(&["1"]), gone()]));
+        assert!(!stops(&[]) && !stops(&[lost()]) && !stops(&[answer(502, "{}")]));
+        assert!(!stops(&[list(&["1", "2"]), answer(502, "{}"), gone()]));
     }
 
     #[test]
@@ -462,7 +483,7 @@ mod tests {
             Task::new("payment", Vec::new()),
             Task::leftovers("payment", search()),
         ];
-        tasks[1].stop_looking();
+        tasks[1].stop_looking(true);
         conclude(&mut tasks);
         assert_eq!(tasks[1].end, Some(End::Stuck));
         tasks[0].end = Some(End::Absent);
