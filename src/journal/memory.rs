@@ -10,7 +10,7 @@ use super::store::{Due, Filter, JournalError, Store};
 use super::unit::{State, Unit};
 
 /// How many units are kept; the oldest that are over go first.
-const UNITS_MAX: usize = 100_000;
+const UNITS_MAX: usize = 10_000;
 
 /// Units in memory. The lock is held for a few look-ups at a time, never across a wait.
 #[derive(Default)]
