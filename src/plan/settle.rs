@@ -264,14 +264,15 @@ impl Task {
     }
 }
 
-/// What is left behind by a call that was not carried out cannot be found, and is not there.
+/// What is left behind by a call that was not carried out cannot be found, and is not there: it need not be looked for.
 pub fn conclude(tasks: &mut [Task]) {
     let absent = tasks
         .iter()
         .filter(|task| !task.leftovers && task.end == Some(End::Absent));
     let absent: Vec<String> = absent.map(|task| task.step.clone()).collect();
     for task in tasks {
-        if task.leftovers && task.end == Some(End::Stuck) && absent.contains(&task.step) {
+        let open = matches!(task.end, None | Some(End::Stuck));
+        if task.leftovers && open && absent.contains(&task.step) {
             task.end = Some(End::Absent);
         }
     }

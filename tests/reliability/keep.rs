@@ -24,14 +24,14 @@ fn sandbox(more: &[&str]) -> Running {
 
 /// A gateway's scene in front of it; what is not found soon is taken back.
 fn scene(host: &Running, merchant: &str) -> Scene {
-    let scene = Scene::new(&host.address, merchant);
-    scene.with("[resolve]\n", "[resolve]\nlook_up = \"300ms\"\n")
+    Scene::new(&host.address, merchant)
 }
 
 /// The same, where a lost payment is looked for until it is found.
 fn patient(host: &Running) -> Scene {
     let scene = Scene::new(&host.address, KEEP);
-    scene.with("deadline = \"20s\"", "deadline = \"1h\"\nlook_up = \"30m\"")
+    let scene = scene.with("deadline = \"20s\"", "deadline = \"1h\"");
+    scene.with("look_up = \"300ms\"", "look_up = \"30m\"")
 }
 
 /// How each task of the one record has ended.

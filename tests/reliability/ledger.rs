@@ -21,6 +21,10 @@ pub struct Movement {
     pub code: String,
     /// What took it back.
     pub back: Option<Back>,
+    /// By what it is found in a search: the comments that came with it.
+    mark: Value,
+    /// The customer that it made.
+    customer: Option<String>,
 }
 
 /// What took a movement back.
@@ -125,6 +129,8 @@ impl Books {
             ("POST", ["pts", "v2", _, id, kind @ ("voids" | "reversals")]) => {
                 self.by_id(seen, id, kind)
             }
+            ("POST", ["tss", "v2", "searches"]) => self.search(seen),
+            ("GET", ["tss", "v2", "transactions", id]) => self.details(id),
             ("POST", ["tms", "v1", "instrumentidentifiers"]) => reply(
                 201,
                 &json!({"id": "7010000000016241111", "state": "ACTIVE"}),
@@ -132,6 +138,33 @@ impl Books {
             (_, ["tms", "v2", "customers", ..]) => self.tokens(seen, &path[3..]),
             (method, _) => panic!("{method} {}", seen.path),
         }
+    }
+
+    /// The payments under a reference.
+    fn search(&self, seen: &Seen) -> Act {
+        let query = seen.json()["query"].as_str().unwrap().to_owned();
+        let code = query.split([':', ' ']).nth(1).unwrap();
+        let found = self
+            .movements
+            .iter()
+            .filter(|movement| movement.code == code);
+        let found: Vec<Value> = found.map(|movement| json!({"id": movement.id})).collect();
+        reply(201, &json!({"_embedded": {"transactionSummaries": found}}))
+    }
+
+    fn details(&self, id: &str) -> Act {
+        let Some(movement) = self.movements.iter().find(|movement| movement.id == id) else {
+            return reply(404, &json!({}));
+        };
+        let mut details = json!({
+            "id": id,
+            "clientReferenceInformation": {"code": movement.code, "comments": movement.mark},
+            "applicationInformation": {"applications": [{"name": "ics_auth", "rCode": "1", "rFlag": "SOK"}]},
+        });
+        if let Some(customer) = &movement.customer {
+            details["tokenInformation"] = made(customer);
+        }
+        reply(200, &details)
     }
 
     fn tokens(&mut self, seen: &Seen, path: &[&str]) -> Act {
@@ -210,22 +243,24 @@ impl Books {
                 &json!({"id": id, "status": "DECLINED", "errorInformation": reason}),
             );
         }
-        self.movements.push(Movement {
-            id: id.clone(),
-            kind,
-            code: code.clone(),
-            back: None,
-        });
+        let creates = body["processingInformation"]["actionList"][0] == "TOKEN_CREATE";
+        let customer = creates.then(|| self.customer(code.clone(), vec!["Jane".to_owned()]));
         let status = match kind {
             "sale" | "authorization" => "AUTHORIZED",
             _ => "PENDING",
         };
         let mut said = json!({"id": id, "status": status});
-        if body["processingInformation"]["actionList"][0] == "TOKEN_CREATE" {
-            let customer = self.customer(code, vec!["Jane".to_owned()]);
-            said["tokenInformation"] = json!({"customer": {"id": customer},
-                "paymentInstrument": {"id": INSTRUMENT}, "instrumentIdentifier": {"id": "7010000000016241111"}});
+        if let Some(customer) = &customer {
+            said["tokenInformation"] = made(customer);
         }
+        self.movements.push(Movement {
+            id,
+            kind,
+            code,
+            back: None,
+            mark: body["clientReferenceInformation"]["comments"].clone(),
+            customer,
+        });
         reply(201, &said)
     }
 
@@ -298,6 +333,12 @@ impl Books {
         self.customers.insert(id.clone(), customer);
         id
     }
+}
+
+/// What a payment says of the tokens that it made.
+fn made(customer: &str) -> Value {
+    json!({"customer": {"id": customer}, "paymentInstrument": {"id": INSTRUMENT},
+        "instrumentIdentifier": {"id": "7010000000016241111"}})
 }
 
 fn first_name(seen: &Seen) -> Option<String> {

@@ -46,7 +46,7 @@ impl Scene {
     pub fn with_journal(folder: TempDir, host: &str, url: &str, more: &str) -> Scene {
         let config = format!(
             "[journal]\nurl = \"{url}\"\nlease = \"1s\"\n\
-             [resolve]\nfirst_delay = \"40ms\"\ndeadline = \"20s\"\n\
+             [resolve]\nfirst_delay = \"40ms\"\nlook_up = \"300ms\"\ndeadline = \"20s\"\n\
              [rest]\nbase_url = \"http://{host}\"\nconnect_timeout = \"500ms\"\ntimeout = \"800ms\"\n{MERCHANT}{more}"
         );
         Scene { folder, config }
