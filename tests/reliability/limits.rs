@@ -110,6 +110,7 @@ fn a_host_that_fails_is_left_alone_until_one_call_is_answered() {
         "[limits]\nbreaker_failures = 3\nbreaker_pause = \"400ms\"\n",
     );
     let scene = scene.with("first_delay = \"40ms\"", "first_delay = \"60s\"");
+    let scene = scene.with("deadline = \"20s\"", "deadline = \"1h\"");
     let gateway = scene.gateway();
     for _ in 0..3 {
         assert_flag(&gateway.send(&sale("")), "-1", "ESYSTEM");
