@@ -114,6 +114,7 @@ fn is_failure(outcome: &Outcome) -> bool {
                 | Failure::Connect { .. }
                 | Failure::ConnectTimeout { .. }
                 | Failure::Tls { .. }
+                | Failure::NotTaken { .. }
         ),
         Outcome::Answered(answer) => {
             answer.status >= 500 && !answer.body.trim_ascii_start().starts_with(b"{")

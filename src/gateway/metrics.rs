@@ -16,8 +16,21 @@ const OUTCOMES: [(i8, &str); 3] = [(1, "accepted"), (0, "declined"), (-1, "error
 /// What requests count for that asked for no service that there is.
 const NONE: &str = "none";
 
+/// Why something was not even read as a request.
+#[derive(Clone, Copy)]
+pub enum Unread {
+    NotScmp,
+    TooLarge,
+    Overloaded,
+    Failed,
+}
+
+/// The names of [`Unread`], in its order.
+const UNREAD: [&str; 4] = ["not_scmp", "too_large", "overloaded", "failed"];
+
 /// All counters.
 pub struct Metrics {
+    unread: [AtomicU64; UNREAD.len()],
     /// The services by their names, sorted; the last counts for what is none.
     services: Vec<Service>,
 }
@@ -35,6 +48,7 @@ impl Metrics {
     pub fn new(services: &[String]) -> Metrics {
         let names = services.iter().map(String::as_str);
         Metrics {
+            unread: Default::default(),
             services: names.chain([NONE]).map(Service::new).collect(),
         }
     }
@@ -56,6 +70,11 @@ impl Metrics {
         service.microseconds.fetch_add(micros, Ordering::Relaxed);
     }
 
+    /// Counts what was not read as a request.
+    pub fn count_unread(&self, why: Unread) {
+        self.unread[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The counters as Prometheus reads them. A service that nobody asked for yet is left out.
     pub fn text(&self) -> String {
         let used = || self.services.iter().filter(|service| service.total() > 0);
@@ -69,11 +88,22 @@ impl Metrics {
              # TYPE scmp_gateway_request_seconds histogram\n",
         );
         used().for_each(|service| service.histogram(&mut text));
+        text.push_str(
+            "# HELP scmp_gateway_unread_total What was answered without being read as a request, by reason.\n\
+             # TYPE scmp_gateway_unread_total counter\n",
+        );
+        for (reason, count) in UNREAD.iter().zip(&self.unread) {
+            let count = count.load(Ordering::Relaxed);
+            let _ = writeln!(
+                text,
+                "scmp_gateway_unread_total{{reason=\"{reason}\"}} {count}"
+            );
+        }
         text
     }
 }
 
-// A String takes whatever is written to it, so the results of writing are passed over below.
+// A String takes whatever is written to it, so the results of writing are passed over.
 impl Service {
     fn new(name: &str) -> Service {
         Service {
@@ -133,6 +163,14 @@ mod tests {
         metrics.count("a,b", 1, Duration::from_millis(1));
         metrics.count("x,b", 0, Duration::from_micros(1001));
         metrics.count("\"} canary", -1, Duration::from_secs(500));
+        for (why, times) in [
+            (Unread::NotScmp, 1),
+            (Unread::TooLarge, 2),
+            (Unread::Overloaded, 3),
+            (Unread::Failed, 4),
+        ] {
+            (0..times).for_each(|_| metrics.count_unread(why));
+        }
         let text = metrics.text();
         for line in [
             "requests_total{service=\"a\",outcome=\"accepted\"} 1",
@@ -146,6 +184,10 @@ mod tests {
             "request_seconds_bucket{service=\"none\",le=\"+Inf\"} 1",
             "request_seconds_count{service=\"b\"} 1",
             "request_seconds_sum{service=\"a\"} 0.001",
+            "unread_total{reason=\"not_scmp\"} 1",
+            "unread_total{reason=\"too_large\"} 2",
+            "unread_total{reason=\"overloaded\"} 3",
+            "unread_total{reason=\"failed\"} 4",
         ] {
             assert!(
                 text.contains(&format!("scmp_gateway_{line}\n")),

@@ -35,7 +35,7 @@ use crate::scmp::{self, Charset, Reply, Request};
 use conduct::{Conduct, Ended};
 use limits::Places;
 use merchants::Known;
-use metrics::Metrics;
+use metrics::{Metrics, Unread};
 use told::Told;
 
 pub use merchants::{Merchant, Merchants};
@@ -125,6 +125,7 @@ impl Gateway {
 
     /// The answer to what is no SCMP message at all.
     pub fn not_scmp(&self) -> Response {
+        self.metrics.count_unread(Unread::NotScmp);
         info!(
             "something came that is no SCMP message; signed and encrypted messages are not understood"
         );
@@ -133,6 +134,7 @@ impl Gateway {
 
     /// The answer to a body over the limit, in bytes.
     pub fn too_large(&self, limit: usize) -> Response {
+        self.metrics.count_unread(Unread::TooLarge);
         info!(
             limit,
             "a request was refused: larger than server.max_body_bytes"
@@ -143,12 +145,14 @@ impl Gateway {
 
     /// The answer when the gateway is at its limit.
     pub fn overloaded(&self) -> Response {
+        self.metrics.count_unread(Unread::Overloaded);
         warn!("a connection was refused: server.max_connections is reached");
         self.unreadable(LocalKind::Overload, "", Charset::Utf8).0
     }
 
     /// The answer when the gateway itself failed.
     pub fn failed(&self) -> Response {
+        self.metrics.count_unread(Unread::Failed);
         self.unreadable(LocalKind::Unreadable, "", Charset::Utf8).0
     }
 

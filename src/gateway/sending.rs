@@ -79,6 +79,8 @@ fn pause(call: &Call, outcome: &Outcome, repeats: u32) -> Option<Duration> {
         Outcome::NotSent(
             Failure::Resolve { .. } | Failure::Connect { .. } | Failure::ConnectTimeout { .. },
         ) => None,
+        // A POST of which bytes were written is not repeated, though the host says that it did nothing.
+        Outcome::NotSent(Failure::NotTaken { .. }) if is_safe(call) => None,
         Outcome::NotSent(_) => return None,
         // What came and cannot be read will not be read the next time either.
         Outcome::Unknown(Failure::Timeout { .. } | Failure::Cut { .. }) if is_safe(call) => None,
@@ -163,12 +165,18 @@ mod tests {
         });
         assert!(pause(&post, &refused, 0).is_some());
         assert_eq!(pause(&post, &refused, REPEATS_MAX), None);
+        let not_taken = Outcome::NotSent(Failure::NotTaken {
+            host: "h".into(),
+            reason: "r",
+        });
+        assert_eq!(pause(&post, &not_taken, 0), None);
         for safe in [
             call(Method::GET, None),
             call(Method::DELETE, None),
             call(Method::PATCH, Some("\"1\"")),
         ] {
             assert!(pause(&safe, &lost(), 0).is_some());
+            assert!(pause(&safe, &not_taken, 0).is_some());
         }
     }
 

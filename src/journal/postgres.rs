@@ -3,12 +3,15 @@
 //! One task writes, as in the embedded journal: what waits goes into one statement, whatever its number.
 //! That a request is begun once only is the unique index' work, so it holds between gateways as well.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::QueryAs;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use super::postgres_setup::{MIGRATIONS, cannot, pool, version};
 use super::side::{SideMark, SideOf, SideValue};
@@ -18,6 +21,9 @@ use super::unit::Unit;
 
 /// How many writes share a transaction.
 const BATCH_MAX: usize = 256;
+/// How long a batch may take, a little less than requests wait for the journal by default: a connection that died without a
+/// word would hold up all that come after it.
+const BATCH_TIMEOUT: Duration = Duration::from_millis(1800);
 /// How many writes wait; more are refused.
 const QUEUE_MAX: usize = 4096;
 
@@ -73,20 +79,27 @@ async fn write_all(pool: PgPool, mut waiting: mpsc::Receiver<Write>) {
                 Write::Update(unit, answer) => updates.push((unit, answer)),
             }
         }
-        // Gateways that begin the same requests wait for each other in one order.
+        // Gateways that write the same rows wait for each other in one order.
         begins.sort_by(|left, right| hash(&left.0).cmp(&hash(&right.0)));
+        updates.sort_by(|left, right| left.0.id.cmp(&right.0.id));
         let first: Vec<(&Unit, i64)> = begins
             .iter()
             .map(|(unit, since, _)| (&**unit, *since))
             .collect();
         let later: Vec<&Unit> = updates.iter().map(|(unit, _)| &**unit).collect();
-        match commit(&pool, &mut own, &first, &later).await {
-            Ok((known, updated)) => {
-                for ((_, _, answer), known) in begins.into_iter().zip(known) {
-                    let _told = answer.send(Ok(known));
-                }
+        let end = Instant::now() + BATCH_TIMEOUT;
+        let committed = timeout_at(end, commit(&pool, &mut own, &first, &later)).await;
+        match committed.unwrap_or_else(|_| Err(too_long())) {
+            Ok((inserted, updated)) => {
                 for (unit, answer) in updates {
                     let _told = answer.send(Ok(updated.contains(&unit.id)));
+                }
+                for (unit, _, answer) in begins {
+                    let known = match inserted.contains(&unit.id) {
+                        true => Ok(None),
+                        false => known(&pool, &unit, end).await.map(Some),
+                    };
+                    let _told = answer.send(known.map_err(JournalError::unavailable));
                 }
             }
             Err(error) => {
@@ -106,31 +119,37 @@ fn hash(unit: &Unit) -> Option<&str> {
     unit.key.as_ref().map(|key| key.hash.as_str())
 }
 
-/// Writes a batch; for each unit to begin the one that has its place, and the ids of those that were updated.
+fn too_long() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
+}
+
+/// Writes a batch; the ids of the units that were begun, and of those that were updated.
 async fn commit(
     pool: &PgPool,
     own: &mut Option<PoolConnection<sqlx::Postgres>>,
     begins: &[(&Unit, i64)],
     updates: &[&Unit],
-) -> Result<(Vec<Option<Unit>>, Vec<String>), sqlx::Error> {
-    // One that failed is not used again.
+) -> Result<(Vec<String>, Vec<String>), sqlx::Error> {
+    // One that failed, or took too long, is used by nobody again.
     let mut connection = match own.take() {
         Some(connection) => connection,
         None => pool.acquire().await?,
     };
+    connection.close_on_drop();
     release(&mut connection, begins).await?;
     let units: Vec<&Unit> = begins.iter().map(|(unit, _)| *unit).collect();
-    let (inserted, updated) = write(&mut connection, &units, updates).await?;
+    let written = write(&mut connection, &units, updates).await?;
     *own = Some(connection);
-    let mut known = Vec::with_capacity(units.len());
-    for unit in units {
-        known.push(match inserted.contains(&unit.id) {
-            true => None,
-            // Whoever held its place has just let go of it: the caller tries again.
-            false => Some(holder(pool, unit).await?.ok_or(sqlx::Error::RowNotFound)?),
-        });
-    }
-    Ok((known, updated))
+    Ok(written)
+}
+
+/// The unit that has the place of one that was not begun.
+async fn known(pool: &PgPool, unit: &Unit, end: Instant) -> Result<Unit, sqlx::Error> {
+    let holder = timeout_at(end, holder(pool, unit)).await;
+    // Whoever held its place has just let go of it: the caller tries again.
+    holder
+        .unwrap_or_else(|_| Err(too_long()))?
+        .ok_or(sqlx::Error::RowNotFound)
 }
 
 /// Frees the keys of units that began too long ago to count.

@@ -25,6 +25,12 @@ use super::outcome::Failure;
 /// How often the system asks whether the other side of a silent connection is there, and how often in vain.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_RETRIES: u32 = 3;
+/// How long what was sent may stay unacknowledged: a firewall that fails over may swallow a connection without a word.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
+/// How often HTTP/2 asks the other side whether it is there, and how long the answer may take.
+const PING: Duration = Duration::from_secs(10);
+const PONG_MAX: Duration = Duration::from_secs(5);
 
 /// The longest text of a system or TLS error that is passed on, in characters.
 const REASON_CHARS_MAX: usize = 200;
@@ -54,6 +60,8 @@ impl Connector {
         tcp.set_keepalive(Some(KEEPALIVE));
         tcp.set_keepalive_interval(Some(KEEPALIVE));
         tcp.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX));
         Connector { tcp, tls, timeout }
     }
 
@@ -106,7 +114,12 @@ async fn one(stream: impl Stream) -> Result<Sender, Fault> {
 
 async fn many(stream: impl Stream) -> Result<Sender, Fault> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
-    let builder = builder.timer(TokioTimer::new());
+    // While idle as well: a call is not to be the one that finds out.
+    let builder = builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG_MAX)
+        .keep_alive_while_idle(true);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     Ok(Sender::Many(sender))

@@ -31,17 +31,17 @@ pub(super) async fn run(
     limits: &Limits,
 ) -> Outcome {
     let whole = async {
-        let (response, sender) = match host.send(request).await {
+        let (response, lent) = match host.send(request).await {
             Ok(answered) => answered,
             Err(Fault::NotSent(failure)) => return Outcome::NotSent(failure),
             Err(Fault::Lost(error)) => return Outcome::Unknown(cut(&error, host.name())),
         };
         match read(response, host.name(), limits.max_reply_bytes).await {
             Ok(answer) => {
-                host.keep(sender);
+                host.keep(lent);
                 Outcome::Answered(answer)
             }
-            // The connection ends here: what is left of the reply would be the next one's.
+            // The connection is not kept: what is left of the reply would be the next one's.
             Err(failure) => Outcome::Unknown(failure),
         }
     };
@@ -119,7 +119,9 @@ fn cut(error: &hyper::Error, host: &str) -> Failure {
             return Some(error.kind().to_string());
         }
         let error = cause.downcast_ref::<hyper::Error>()?;
-        if error.is_incomplete_message() {
+        if error.is_timeout() {
+            Some("the other side fell silent".to_owned())
+        } else if error.is_incomplete_message() {
             Some("closed by the other side".to_owned())
         } else if error.is_parse() {
             Some("the reply is not HTTP".to_owned())

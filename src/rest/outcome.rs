@@ -15,7 +15,8 @@ use super::call::Answer;
 pub enum Outcome {
     /// The server answered in full, with whatever status.
     Answered(Answer),
-    /// Provably not one byte of the request was sent: nothing happened, repeating is safe.
+    /// Provably not one byte of the request was sent, or the host says that it did nothing with it: nothing happened,
+    /// repeating is safe.
     NotSent(Failure),
     /// The request, or a part of it, may have arrived and may have been carried out.
     Unknown(Failure),
@@ -89,6 +90,16 @@ pub enum Failure {
         host: String,
         /// The limit that passed.
         limit: Duration,
+    },
+    /// There was a connection, but the request was not taken.
+    #[error(
+        "call to {host} not taken: {reason}; try again, and if that stays so, check what is on the way"
+    )]
+    NotTaken {
+        /// Host and port of the REST API.
+        host: String,
+        /// What shows it.
+        reason: &'static str,
     },
     /// The TLS handshake failed, so the request stayed unsent.
     #[error(

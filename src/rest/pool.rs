@@ -1,9 +1,11 @@
 //! The connections to one host, and what happens to a request on one that has just ended.
 //!
-//! A request that HTTP gives back whole, not a byte of it written, goes over another connection; nothing else is ever
-//! sent again. Idle connections are taken latest first, so that those nobody needs grow old and are closed.
+//! A request that HTTP gives back whole, not a byte of it written, goes over another connection, the last time over
+//! a new one; nothing else is ever sent again. Idle connections are taken latest first, so that those nobody needs grow
+//! old and are closed. A connection over which a call came to nothing is not used again.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -15,13 +17,16 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 
 use super::base_url::BaseUrl;
-use super::connect::{Connector, Sender};
+use super::connect::{Connector, Sender, causes};
 use super::outcome::Failure;
 use super::setup_error::SetupError;
 
 /// Shorter than what servers and firewalls commonly allow an idle connection: a connection that
 /// the peer is about to close turns a payment into an unknown outcome.
 const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// How old a connection grows, however much it is used: a host moves by its name.
+const AGE_MAX: Duration = Duration::from_secs(300);
 
 /// A host and the connections to it, shared by all merchants that use it.
 pub(super) struct Host {
@@ -44,11 +49,32 @@ struct Idle {
 struct Kept<S> {
     sender: S,
     since: Instant,
+    origin: Origin,
+}
+
+/// What is known of a connection by all who use it.
+#[derive(Clone)]
+struct Origin {
+    made: Instant,
+    /// Whether a call over it came to nothing.
+    failed: Arc<AtomicBool>,
+}
+
+/// A connection lent to one call. Unless it is [kept](Host::keep), nobody uses it again, not even those who could share it.
+pub(super) struct Lent {
+    sender: Sender,
+    used: Use,
+}
+
+/// The use of a connection, which failed unless it says otherwise.
+struct Use {
+    origin: Origin,
+    well: bool,
 }
 
 /// How a request failed.
 pub(super) enum Fault {
-    /// There was no connection for it.
+    /// There was no connection for it, or it came back unsent or unprocessed.
     NotSent(Failure),
     /// It may have been sent.
     Lost(hyper::Error),
@@ -79,37 +105,33 @@ impl Host {
     pub(super) async fn send(
         &self,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<(Response<Incoming>, Sender), Fault> {
+    ) -> Result<(Response<Incoming>, Lent), Fault> {
         loop {
             let kept = self.kept();
             let fresh = kept.is_none();
-            let mut sender = match kept {
-                Some(sender) => sender,
+            let lent = match kept {
+                Some(lent) => lent,
                 None => {
                     // In a box: most calls need none, and would carry its room around.
                     let connected = Box::pin(self.connector.connect(&self.base));
-                    connected.await.map_err(Fault::NotSent)?
+                    Lent::new(connected.await.map_err(Fault::NotSent)?)
                 }
             };
-            let error = match self.over(&mut sender, request).await {
-                Ok(response) => return Ok((response, sender)),
-                Err(error) => error,
-            };
-            let (error, unsent) = parts(error);
-            match unsent {
-                Some(unsent) if !fresh => request = unsent,
-                _ => return Err(Fault::Lost(error)),
+            match self.send_over(lent, request).await {
+                Ok(answered) => return Ok(answered),
+                Err((_, Some(unsent))) if !fresh => request = *unsent,
+                Err((fault, _)) => return Err(fault),
             }
         }
     }
 
-    /// Sends a request over one connection, in the form of its protocol.
-    async fn over(
+    /// Sends a request over one connection, in the form of its protocol; gives it back if not a byte of it was written.
+    async fn send_over(
         &self,
-        sender: &mut Sender,
+        mut lent: Lent,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, Box<TrySendError<Request<Full<Bytes>>>>> {
-        let sent = match sender {
+    ) -> Result<(Response<Incoming>, Lent), (Fault, Option<Box<Request<Full<Bytes>>>>)> {
+        let sent = match &mut lent.sender {
             Sender::One(sender) => {
                 request.headers_mut().insert(HOST, self.header.clone());
                 sender.try_send_request(request).await
@@ -119,7 +141,27 @@ impl Host {
                 sender.try_send_request(request).await
             }
         };
-        sent.map_err(Box::new)
+        let (error, unsent) = match sent {
+            Ok(response) => return Ok((response, lent)),
+            Err(error) => parts(Box::new(error)),
+        };
+        let fault = if unsent.is_some() {
+            self.not_taken("the connection ended before anything was sent")
+        } else if is_refused(&error) {
+            // The connection lives: others may go on with it.
+            lent.used.well = true;
+            self.not_taken("the host refused it unprocessed")
+        } else {
+            Fault::Lost(error)
+        };
+        Err((fault, unsent.map(Box::new)))
+    }
+
+    fn not_taken(&self, reason: &'static str) -> Fault {
+        Fault::NotSent(Failure::NotTaken {
+            host: self.name().to_owned(),
+            reason,
+        })
     }
 
     /// A path as the URI that HTTP/2 makes its own headers of.
@@ -131,13 +173,14 @@ impl Host {
     }
 
     /// The connection that became idle last, if there is one.
-    fn kept(&self) -> Option<Sender> {
+    fn kept(&self) -> Option<Lent> {
         let now = Instant::now();
         let mut idle = self.idle();
         if let Some(kept) = &mut idle.many {
-            if !kept.sender.is_closed() && now.duration_since(kept.since) < IDLE_MAX {
+            if !kept.sender.is_closed() && !kept.is_old(now) {
                 kept.since = now;
-                return Some(Sender::Many(kept.sender.clone()));
+                let sender = Sender::Many(kept.sender.clone());
+                return Some(Lent::again(sender, kept.origin.clone()));
             }
             idle.many = None;
         }
@@ -145,17 +188,18 @@ impl Host {
             if now.duration_since(kept.since) >= IDLE_MAX {
                 // Those beneath are older still.
                 idle.one.clear();
-            } else if kept.sender.is_ready() {
-                return Some(kept.sender);
+            } else if kept.sender.is_ready() && !kept.is_old(now) {
+                return Some(Lent::again(kept.sender, kept.origin));
             }
         }
         None
     }
 
     /// Keeps a connection whose reply was read to its end.
-    pub(super) fn keep(self: &Arc<Host>, sender: Sender) {
+    pub(super) fn keep(self: &Arc<Host>, lent: Lent) {
+        let (sender, origin) = lent.well();
         if sender.is_ready() {
-            return self.put(sender);
+            return self.put(sender, origin);
         }
         // Nearly always it is ready by now. Where it is not, what is left to do for the old request must end first.
         if let Sender::One(mut sender) = sender
@@ -166,21 +210,34 @@ impl Host {
                 if sender.ready().await.is_ok()
                     && let Some(host) = host.upgrade()
                 {
-                    host.put(Sender::One(sender));
+                    host.put(Sender::One(sender), origin);
                 }
             });
         }
     }
 
-    fn put(self: &Arc<Host>, sender: Sender) {
+    fn put(self: &Arc<Host>, sender: Sender, origin: Origin) {
         let since = Instant::now();
+        if origin.is_over(since) {
+            return;
+        }
         let mut idle = self.idle();
         match sender {
             Sender::Many(sender) => match &mut idle.many {
-                Some(kept) => kept.since = since,
-                none => *none = Some(Kept { sender, since }),
+                Some(kept) if !kept.sender.is_closed() && !kept.is_old(since) => kept.since = since,
+                none => {
+                    *none = Some(Kept {
+                        sender,
+                        since,
+                        origin,
+                    });
+                }
             },
-            one => idle.one.push(Kept { sender: one, since }),
+            one => idle.one.push(Kept {
+                sender: one,
+                since,
+                origin,
+            }),
         }
         if !idle.watched {
             idle.watched = true;
@@ -203,14 +260,60 @@ async fn watch(host: Weak<Host>) {
         };
         let now = Instant::now();
         let mut idle = host.idle();
-        let old = |since: Instant| now.duration_since(since) >= IDLE_MAX;
         idle.one
-            .retain(|kept| !old(kept.since) && kept.sender.is_ready());
+            .retain(|kept| !kept.is_old(now) && kept.sender.is_ready());
         idle.many
-            .take_if(|kept| old(kept.since) || kept.sender.is_closed());
+            .take_if(|kept| kept.is_old(now) || kept.sender.is_closed());
         if idle.one.is_empty() && idle.many.is_none() {
             idle.watched = false;
             return;
+        }
+    }
+}
+
+impl<S> Kept<S> {
+    /// Whether it is not to be used again.
+    fn is_old(&self, now: Instant) -> bool {
+        now.duration_since(self.since) >= IDLE_MAX || self.origin.is_over(now)
+    }
+}
+
+impl Origin {
+    fn is_over(&self, now: Instant) -> bool {
+        self.failed.load(Ordering::Relaxed) || now.duration_since(self.made) >= AGE_MAX
+    }
+}
+
+impl Lent {
+    fn new(sender: Sender) -> Lent {
+        let origin = Origin {
+            made: Instant::now(),
+            failed: Arc::default(),
+        };
+        Lent::again(sender, origin)
+    }
+
+    fn again(sender: Sender, origin: Origin) -> Lent {
+        let well = false;
+        Lent {
+            sender,
+            used: Use { origin, well },
+        }
+    }
+
+    /// The connection of a call that went well.
+    fn well(mut self) -> (Sender, Origin) {
+        self.used.well = true;
+        let origin = self.used.origin.clone();
+        (self.sender, origin)
+    }
+}
+
+/// Whoever gives a call up, at its time-out say, drops it.
+impl Drop for Use {
+    fn drop(&mut self) {
+        if !self.well {
+            self.origin.failed.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -235,6 +338,16 @@ fn parts(
         request
     });
     (error.into_error(), unsent)
+}
+
+/// Whether the other side of HTTP/2 says that it did nothing with the request (RFC 9113, 8.7).
+fn is_refused(error: &hyper::Error) -> bool {
+    let refused = |error: &h2::Error| {
+        error.is_remote() && error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM)
+    };
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .any(refused)
 }
 
 /// Prints where to.
@@ -290,7 +403,7 @@ mod tests {
         })
         .await
         .unwrap();
-        host.put(Sender::One(sender));
+        host.keep(Lent::new(Sender::One(sender)));
         (connection, far)
     }
 
@@ -341,9 +454,33 @@ mod tests {
             }
             assert_eq!(host.idle().one.len(), 1, "it is used again");
         }
-        let long_ago = Instant::now().checked_sub(IDLE_MAX).unwrap();
-        host.idle().one[0].since = long_ago;
+        let long_ago = |age| Instant::now().checked_sub(age).unwrap();
+        host.idle().one[0].since = long_ago(IDLE_MAX);
         assert!(host.kept().is_none());
         assert_eq!(server.received().len(), 3);
+
+        // Nor is one that was used a moment ago, if it is too old as such.
+        let (response, mut lent) = host.send(post()).await.ok().expect("an answer");
+        response.into_body().collect().await.unwrap();
+        lent.used.origin.made = long_ago(AGE_MAX);
+        let Sender::One(sender) = &mut lent.sender else {
+            panic!("the server speaks HTTP/1.1");
+        };
+        sender.ready().await.unwrap();
+        host.keep(lent);
+        assert!(host.idle().one.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_a_new_connection_hands_back_is_not_sent() {
+        let (near, far) = duplex(1000);
+        let (sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
+        drop((connection, far));
+        let (_server, host) = server().await;
+        let sent = host.send_over(Lent::new(Sender::One(sender)), post()).await;
+        assert!(matches!(
+            sent,
+            Err((Fault::NotSent(Failure::NotTaken { .. }), Some(_)))
+        ));
     }
 }

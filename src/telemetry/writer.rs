@@ -2,7 +2,8 @@
 //!
 //! A line is put into a buffer, which a thread of its own empties; many lines are one write. Lines of the level `warn` and
 //! above are written at once, others within [`GATHERED`]. A standard error that takes nothing, such as the full pipe of a
-//! log collector that hangs, holds up no payment: beyond [`BUFFER_MAX`] lines are dropped, and it is said how many.
+//! log collector that hangs, holds up no payment: beyond [`BUFFER_MAX`] lines are dropped, and it is said how many. Those of
+//! the level `warn` and above have [`RESERVE`] more.
 
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
@@ -16,6 +17,8 @@ use super::scrub;
 
 /// How much may wait, in bytes: half a second of lines at the highest rate of one core.
 const BUFFER_MAX: usize = 4 << 20;
+/// How much more may wait of what matters most, in bytes.
+const RESERVE: usize = 256 << 10;
 /// For how long lines are gathered before they are written.
 const GATHERED: Duration = Duration::from_millis(20);
 /// How long the end of the process waits for the last lines.
@@ -85,7 +88,7 @@ impl Write for Line {
         if !waiting.threaded {
             drop(waiting);
             write_scrubbed(line);
-        } else if waiting.bytes.len() + line.len() > BUFFER_MAX {
+        } else if !has_room(waiting.bytes.len(), line.len(), self.urgent) {
             waiting.dropped += 1;
         } else {
             let first = waiting.bytes.is_empty();
@@ -101,6 +104,15 @@ impl Write for Line {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Whether a line has room behind so many bytes that wait.
+fn has_room(waiting: usize, line: usize, urgent: bool) -> bool {
+    let most = match urgent {
+        true => BUFFER_MAX + RESERVE,
+        false => BUFFER_MAX,
+    };
+    waiting + line <= most
 }
 
 /// Waits until every line is written, though not for ever.
@@ -165,4 +177,18 @@ fn write_scrubbed(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     // There is nowhere to say that this failed.
     let _written = io::stderr().write_all(scrub(&text).as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_buffer_has_room_for_what_matters_most() {
+        assert!(has_room(BUFFER_MAX - 100, 100, false));
+        assert!(!has_room(BUFFER_MAX - 99, 100, false));
+        assert!(has_room(BUFFER_MAX - 99, 100, true));
+        assert!(has_room(BUFFER_MAX + RESERVE - 100, 100, true));
+        assert!(!has_room(BUFFER_MAX + RESERVE - 99, 100, true));
+    }
 }
