@@ -24,6 +24,7 @@ mod marks;
 pub mod mask;
 pub mod path;
 pub mod preauthorization;
+pub mod read;
 pub mod reader;
 pub mod reply;
 pub mod rest_error;

@@ -3,7 +3,6 @@
 //! A [`Reader`] is compiled once for each step: all places that lines read from its reply, as a trie. A [`Read`] is a
 //! reply with these places found: it keeps the text as it came and where in it each value stands.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -13,10 +12,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::path::{JsonPath, Segment};
+use super::read::{Read, Span};
 
 /// The number of a place among those that are read from a step's reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot(u16);
+pub struct Slot(pub(super) u16);
 
 /// What is read from the reply of one step.
 #[derive(Debug, Default)]
@@ -76,20 +76,12 @@ impl Reader {
             below.deserialize(&mut json).ok()?;
             json.end().ok()?;
         }
-        Some(Read {
-            body,
-            spans,
-            put: Vec::new(),
-        })
+        Some(Read::new(body, spans))
     }
 
     /// A reply without values.
     pub fn nothing(&self) -> Read {
-        Read {
-            body: Bytes::new(),
-            spans: vec![Span::NONE; self.paths.len()],
-            put: Vec::new(),
-        }
+        Read::new(Bytes::new(), vec![Span::NONE; self.paths.len()])
     }
 }
 
@@ -129,17 +121,6 @@ fn child<K: PartialEq>(children: &mut Vec<(K, Node)>, key: K) -> &mut Node {
         children.len() - 1
     });
     &mut children[at].1
-}
-
-/// Where in a reply's text a value stands, quotes and all.
-#[derive(Clone, Copy)]
-struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    const NONE: Span = Span { start: 0, end: 0 };
 }
 
 /// What has been found so far.
@@ -321,81 +302,95 @@ impl Key {
     }
 }
 
-/// A reply that has been read. Holds customers' data: it has no `Debug`.
-#[derive(Clone)]
-pub struct Read {
-    body: Bytes,
-    spans: Vec<Span>,
-    /// Texts that were put in place of what came.
-    put: Vec<(Slot, String)>,
-}
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
 
-impl Read {
-    /// Whether there is something at a place, be it a value or an object.
-    pub fn has(&self, slot: Slot) -> bool {
-        self.raw(slot).is_some_and(|raw| raw != "null")
+    use super::*;
+
+    fn texts(paths: &[&str], reply: &str) -> Option<Vec<Option<String>>> {
+        let mut reader = Reader::default();
+        let slot = |path: &&str| reader.slot(&JsonPath::parse(path).expect("a path"));
+        let slots: Vec<Slot> = paths.iter().map(slot).collect();
+        let read = reader.read(Bytes::from(reply.to_owned()))?;
+        let texts = slots.iter().map(|slot| read.text(*slot));
+        Some(texts.map(|text| text.map(Cow::into_owned)).collect())
     }
 
-    /// The text at a place; numbers and booleans as they came, the texts of a list between carets, as SCMP writes it. An
-    /// empty text counts as absent.
-    pub fn text(&self, slot: Slot) -> Option<Cow<'_, str>> {
-        if let Some((_, text)) = self.put.iter().find(|(at, _)| *at == slot) {
-            return Some(text.into());
+    fn check(paths: &[&str], reply: &str, expected: &[Option<&str>]) {
+        let found = texts(paths, reply).expect("JSON");
+        let found: Vec<Option<&str>> = found.iter().map(Option::as_deref).collect();
+        assert_eq!(found, expected, "{reply}");
+    }
+
+    #[test]
+    fn values_are_found_where_they_stand() {
+        let reply = r#"{"skipped": {"a": [1, {"b": "}"}]}, "a": {"b": "1", "n": 10.00, "t": true}, "e": ""}"#;
+        let paths = ["a.b", "a.n", "a.t", "a.x", "e", "a", "skipped.a"];
+        check(
+            &paths,
+            reply,
+            &[
+                Some("1"),
+                Some("10.00"),
+                Some("true"),
+                None,
+                None,
+                None,
+                None,
+            ],
+        );
+    }
+
+    #[test]
+    fn escapes_are_read_in_names_and_values() {
+        let reply = r#"{"\u0061": "x\ny \u00e9", "b": "\ud83d"}"#;
+        check(&["a", "b"], reply, &[Some("x\ny \u{e9}"), None]);
+    }
+
+    #[test]
+    fn elements_are_told_apart() {
+        let reply = r#"{"l": [{"v": "1", "k": "x"}, 7, {"k": "y", "v": "2"}, {"k": "y", "v": "3"}], "p": ["a", "b"], "q": ["a", 1]}"#;
+        let paths = [
+            "l[k=x].v", "l[k=y].v", "l[k=z].v", "l[#2].v", "p", "p[]", "q",
+        ];
+        check(
+            &paths,
+            reply,
+            &[
+                Some("1"),
+                Some("2"),
+                None,
+                Some("2"),
+                Some("a^b"),
+                Some("a^b"),
+                None,
+            ],
+        );
+    }
+
+    #[test]
+    fn of_two_members_of_one_name_the_last_counts_whole() {
+        let reply = r#"{"a": {"b": "1", "c": "2"}, "a": {"c": "3"}, "d": {"e": "4"}, "d": null}"#;
+        check(&["a.b", "a.c", "d.e"], reply, &[None, Some("3"), None]);
+    }
+
+    #[test]
+    fn what_is_no_json_is_no_reply() {
+        for wrong in ["{", "{} x", "<html>", "{\"a\": }", "\u{feff}{}"] {
+            assert!(texts(&["a"], wrong).is_none(), "{wrong}");
         }
-        let raw = self.raw(slot)?;
-        match raw.as_bytes().first()? {
-            b'"' => unquoted(raw).filter(|text| !text.is_empty()),
-            b'[' => {
-                let texts: Vec<String> = serde_json::from_str(raw).ok()?;
-                (!texts.is_empty()).then(|| texts.join("^").into())
-            }
-            b'{' | b'n' => None,
-            _ => Some(raw.into()),
-        }
+        check(&["a"], "", &[None]);
+        check(&["a", "a.b"], "[1]", &[None, None]);
     }
 
-    /// The string at a place, be it empty; nothing for a value of another type.
-    pub fn string(&self, slot: Slot) -> Option<Cow<'_, str>> {
-        self.raw(slot).and_then(unquoted)
-    }
-
-    /// The value at a place, as a tree.
-    pub fn tree(&self, slot: Slot) -> Option<Value> {
-        serde_json::from_str(self.raw(slot)?).ok()
-    }
-
-    /// The whole reply, as a tree; null where there was none. Nothing where a value that was skipped is none after all,
-    /// such as half a character.
-    pub fn whole(&self) -> Option<Value> {
-        match self.body.is_empty() {
-            true => Some(Value::Null),
-            false => serde_json::from_slice(&self.body).ok(),
-        }
-    }
-
-    /// Whether a plain text stands anywhere in the reply.
-    pub fn mentions(&self, text: &str) -> bool {
-        memchr::memmem::find(&self.body, text.as_bytes()).is_some()
-    }
-
-    /// Puts a text at a place.
-    pub fn put(&mut self, slot: Slot, text: String) {
-        self.put.push((slot, text));
-    }
-
-    fn raw(&self, slot: Slot) -> Option<&str> {
-        let Span { start, end } = self.spans[usize::from(slot.0)];
-        let raw = &self.body[start as usize..end as usize];
-        // A span covers a whole value of what was UTF-8.
-        str::from_utf8(raw).ok().filter(|raw| !raw.is_empty())
-    }
-}
-
-/// The text of a JSON string.
-fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    match memchr::memchr(b'\\', inner.as_bytes()) {
-        None => Some(inner.into()),
-        Some(_) => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
+    #[test]
+    fn what_is_null_is_not_there() {
+        let mut reader = Reader::default();
+        let mut slot = |path| reader.slot(&JsonPath::parse(path).expect("a path"));
+        let (null, object) = (slot("n"), slot("o"));
+        let read = reader.read(Bytes::from_static(br#"{"n": null, "o": {}}"#));
+        let read = read.expect("JSON");
+        assert!(!read.has(null) && read.has(object));
     }
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use super::reader::{Read, Slot};
+use super::read::Read;
+use super::reader::Slot;
 use super::tables::ReplyPath;
 
 /// What one step's call gave back.

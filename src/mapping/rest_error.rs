@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::path::JsonPath;
-use super::reader::{Read, Reader, Slot};
+use super::read::Read;
+use super::reader::{Reader, Slot};
 
 /// What REST says is wrong.
 #[derive(Debug, Default, PartialEq, Eq)]
