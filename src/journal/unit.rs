@@ -6,7 +6,7 @@ use crate::mapping::lookup::Became;
 use crate::plan::find::Found;
 use crate::plan::settle::{End, Task, Way};
 use crate::plan::{Change, Fate, Made};
-use crate::rest::Call;
+use crate::rest::{Call, is_plain};
 use crate::telemetry::scrub;
 
 /// A request that changes something, from its first such call on. Holds no card data: a keyed hash stands for what the
@@ -149,6 +149,9 @@ pub struct CallRecord {
     /// What undoes it, should the request not come to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Way>,
+    /// Whether what undoes it could not be kept on record: then only an operator can.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo_is_lost: bool,
 }
 
 /// What is known of a call.
@@ -183,16 +186,20 @@ impl CallRecord {
             ways: ways.and_then(|ways| ways.into_iter().map(recordable).collect()),
             leftovers,
             undo: None,
+            undo_is_lost: false,
         }
     }
 
     /// Takes what is known now.
     pub fn ended(&mut self, fate: Fate) {
-        (self.fate, self.undo) = match fate {
-            Fate::Done(undo) => (CallFate::Done, undo.and_then(recordable)),
+        let (fate, undo) = match fate {
+            Fate::Done(undo) => (CallFate::Done, undo),
             Fate::Refused | Fate::NotSent => (CallFate::Nothing, None),
             Fate::Unknown => (CallFate::Unknown, None),
         };
+        let is_needed = undo.is_some();
+        (self.fate, self.undo) = (fate, undo.and_then(recordable));
+        self.undo_is_lost = is_needed && self.undo.is_none();
     }
 
     /// What is to be done about a call whose outcome stayed unknown, and about what it may have left behind; nothing where
@@ -217,7 +224,8 @@ impl CallRecord {
         let back = back.then(|| Task::new(&self.step, ways));
         let undo = self.undo.clone();
         let undo = undo.map(|way| Task::new(&self.step, vec![way]));
-        back.into_iter().chain(undo).collect()
+        let lost = self.undo_is_lost.then(|| Task::new(&self.step, Vec::new()));
+        back.into_iter().chain(undo).chain(lost).collect()
     }
 }
 
@@ -226,12 +234,6 @@ impl CallRecord {
 fn recordable(way: Way) -> Option<Way> {
     let body = way.body.as_deref().map(|body| scrub(body).into_owned());
     is_plain(&way.path).then_some(Way { body, ..way })
-}
-
-/// Whether a path holds nothing but what ids are made of: what a host sends in their place could be anything.
-fn is_plain(path: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
-    path.chars().all(plain) && scrub(path) == path
 }
 
 impl Unit {
@@ -261,7 +263,8 @@ impl Unit {
             .calls
             .iter()
             .filter(|call| call.fate != CallFate::Nothing);
-        let mended = |call: &&CallRecord| call.ways.is_some() || call.undo.is_some();
+        let mended =
+            |call: &&CallRecord| call.ways.is_some() || call.undo.is_some() || call.undo_is_lost;
         // What may have been made anew and is not known is an operator's; what was, is a change like any other.
         let stands =
             |call: &&CallRecord| call.call.starts_with("PATCH") || call.fate == CallFate::Done;
@@ -316,5 +319,49 @@ impl Unit {
     /// Whether the request changed nothing at all: a repetition may try anew.
     pub fn did_nothing(&self) -> bool {
         self.calls.iter().all(|call| call.fate == CallFate::Nothing) && self.rcode == Some(-1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_undone_from_the_record_is_an_operators() {
+        let path = "/tms/v2/customers/4111111111111111";
+        let way = Way {
+            method: "DELETE".to_owned(),
+            path: path.to_owned(),
+            body: None,
+            group: "tms".to_owned(),
+            again: true,
+            sealable: false,
+            find: None,
+        };
+        let call = Call {
+            method: Method::POST,
+            path: "/tms/v2/customers".to_owned(),
+            if_match: None,
+            body: None,
+            sealable: false,
+            accept: Default::default(),
+        };
+        let change = Change {
+            transaction_id: "1".to_owned(),
+            ways: None,
+            leaves: None,
+        };
+        let mut record = CallRecord::intended("customer", &call, change);
+        record.ended(Fate::Done(Some(way)));
+        let mut unit = Unit {
+            calls: vec![record],
+            ..Unit::default()
+        };
+        unit.cut_off();
+        assert_eq!(unit.state, State::Stuck);
+        let text = serde_json::to_string(&unit).expect("JSON");
+        assert!(!text.contains("4111"), "{text}");
     }
 }

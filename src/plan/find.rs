@@ -13,7 +13,7 @@ use crate::mapping::lookup::Became;
 use crate::mapping::reply::{Replies, StepReply};
 use crate::mapping::tables::{PathPart, Program, Source};
 use crate::mapping::{Settings, Tables};
-use crate::rest::{Accept, Call, path_segment};
+use crate::rest::{Accept, Call, is_plain, path_segment};
 use crate::scmp;
 use crate::telemetry::scrub;
 
@@ -81,9 +81,7 @@ pub struct Look {
 impl Look {
     /// What a search listed. Ids that cannot be ids are left out.
     pub fn listed(ids: Vec<String>) -> Look {
-        let plain = |id: &String| {
-            path_segment(id).is_ok_and(|segment| segment == *id) && scrub(id) == id.as_str()
-        };
+        let plain = |id: &String| path_segment(id).is_ok_and(|it| it == *id) && is_plain(id);
         let mut left: Vec<String> = ids.into_iter().filter(plain).take(READ_MAX).collect();
         left.reverse();
         Look {
@@ -119,9 +117,7 @@ impl Look {
             kind: find.kind.clone(),
             shows: lookup.shows_tokens(&body),
             // What a host sends in the place of an id could be anything, and is not kept.
-            undo: of
-                .undo(step, body)
-                .filter(|way| scrub(&way.path) == way.path.as_str()),
+            undo: of.undo(step, body).filter(|way| is_plain(&way.path)),
         });
     }
 

@@ -55,6 +55,6 @@ pub use client::{Client, ClientSettings};
 pub use credentials::{Authentication, Credentials, JwtKey, Mle, SharedSecret};
 pub use merchant::Merchant;
 pub use outcome::{Failure, Outcome};
-pub use path::{UnsafeId, path_segment};
+pub use path::{UnsafeId, is_plain, path_segment};
 pub use secret::{Secret, SecretError};
 pub use setup_error::SetupError;

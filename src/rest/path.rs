@@ -3,6 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 
+use crate::telemetry::scrub;
+
 /// All but the unreserved characters of RFC 3986, section 2.3.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -32,6 +34,17 @@ pub fn path_segment(id: &str) -> Result<String, UnsafeId> {
         "." | ".." => Err(UnsafeId::Dots),
         _ => Ok(utf8_percent_encode(id, NOT_UNRESERVED).to_string()),
     }
+}
+
+/// Whether a path, or an id, holds nothing but what ids are made of, and nothing that may be a card number: what a host
+/// sends in an id's place could be anything. A token's 32 hexadecimal digits are no card number, whatever stands in them.
+pub fn is_plain(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_token =
+        |segment: &str| segment.len() == 32 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
+    path.split('/').all(|segment| {
+        segment.bytes().all(plain) && (is_token(segment) || scrub(segment) == segment)
+    })
 }
 
 #[cfg(test)]
@@ -75,6 +88,26 @@ mod tests {
             prop_assert_eq!(url.path(), path.as_str());
             prop_assert_eq!(url.path_segments().unwrap().count(), 5);
             prop_assert!(url.query().is_none() && url.fragment().is_none());
+        }
+    }
+
+    #[test]
+    fn ids_are_plain_and_card_numbers_are_not() {
+        // Sixteen digits in a row whose last is the right check digit, as one token in some thousands has.
+        let token = "2D3E54A3784364635339175D169BA661";
+        for plain in [token, "7010000000016241112", "7958361234567890123456", ""] {
+            assert!(is_plain(plain), "{plain}");
+            assert!(is_plain(&format!("/tms/v2/customers/{plain}")), "{plain}");
+        }
+        for other in [
+            "4111111111111111",
+            "a4111111111111111",
+            "a b",
+            "a.b",
+            "a%2F",
+            "\u{e9}",
+        ] {
+            assert!(!is_plain(&format!("/tms/v2/customers/{other}")), "{other}");
         }
     }
 }
