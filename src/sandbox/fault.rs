@@ -8,8 +8,10 @@
 //! | `half-body` | does the work, then closes the connection in the middle of the reply's body |
 //! | `delay=MS` | does the work, then waits; at most a minute |
 //! | `delay-before=MS` | waits, then does the work; at most a minute |
-//! | `status=NNN` | answers an HTML page of that status (400 to 599), as proxies do; nothing was done |
+//! | `silence` | says nothing for a minute; nothing was done |
+//! | `status=NNN` | answers an HTML page of that status (200, or 400 to 599), as proxies do; nothing was done |
 //! | `status-after=NNN` | does the work, then answers such a page |
+//! | `server-timeout` | does the work, then answers 502 `SERVER_TIMEOUT`, as the host does when it did not see it end |
 //! | `wrong-etag` | does the work and replies with another ETag than the token's |
 //!
 //! 429 and 503 come with `Retry-After: 1`; `status=429,5` says 5 seconds instead.
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use serde_json::json;
 
 pub(crate) use body::Sent;
 
@@ -41,8 +44,10 @@ pub(crate) enum Fault {
     HalfBody,
     DelayBefore(Duration),
     Delay(Duration),
+    Silence,
     Page(Page),
     PageAfter(Page),
+    ServerTimeout,
     WrongEtag,
 }
 
@@ -74,6 +79,8 @@ impl Fault {
                 "cut-before" => Self::CutBefore,
                 "cut-after" => Self::CutAfter,
                 "half-body" => Self::HalfBody,
+                "silence" => Self::Silence,
+                "server-timeout" => Self::ServerTimeout,
                 "wrong-etag" => Self::WrongEtag,
                 _ => return Err(UnknownFault),
             },
@@ -90,6 +97,10 @@ impl Fault {
         match self {
             Self::CutBefore => Some(Err(Cut)),
             Self::Page(asked) => Some(Ok(page(asked.status, asked.retry_seconds))),
+            Self::Silence => {
+                tokio::time::sleep(DELAY_MAX).await;
+                Some(Err(Cut))
+            }
             Self::DelayBefore(delay) => {
                 tokio::time::sleep(delay).await;
                 None
@@ -103,13 +114,14 @@ impl Fault {
         match self {
             Self::CutAfter => return Err(Cut),
             Self::PageAfter(asked) => return Ok(page(asked.status, asked.retry_seconds)),
+            Self::ServerTimeout => return Ok(server_timeout()),
             Self::HalfBody => return Ok(response.map(Sent::half)),
             Self::Delay(delay) => tokio::time::sleep(delay).await,
             Self::WrongEtag => {
                 let wrong = HeaderValue::from_static("\"00000000000000000000000000000000\"");
                 response.headers_mut().insert(ETAG, wrong);
             }
-            Self::CutBefore | Self::DelayBefore(_) | Self::Page(_) => {}
+            Self::CutBefore | Self::DelayBefore(_) | Self::Silence | Self::Page(_) => {}
         }
         Ok(response)
     }
@@ -131,7 +143,9 @@ impl Page {
             None => (text, None),
         };
         let status: StatusCode = status.parse().map_err(|_| UnknownFault)?;
-        if !status.is_client_error() && !status.is_server_error() {
+        // 204 has no page, and 3xx would lead somewhere.
+        let is_error = status.is_client_error() || status.is_server_error();
+        if !is_error && status != StatusCode::OK {
             return Err(UnknownFault);
         }
         let is_told = matches!(status.as_u16(), 429 | 503);
@@ -167,6 +181,17 @@ pub(crate) fn page(status: StatusCode, retry_seconds: Option<u32>) -> Response<S
     response
 }
 
+/// What the host says when it waited in vain for a part of itself.
+fn server_timeout() -> Response<Sent> {
+    let message = "Error - The request was received but there was a server timeout.";
+    let body = json!({"status": "SERVER_ERROR", "reason": "SERVER_TIMEOUT", "message": message});
+    let mut response = Response::new(Sent::whole(body.to_string().into()));
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +211,9 @@ mod tests {
             ("delay=20", Fault::Delay(delay(20))),
             ("delay=999999", Fault::Delay(delay(60_000))),
             ("delay-before=20", Fault::DelayBefore(delay(20))),
+            ("silence", Fault::Silence),
+            ("server-timeout", Fault::ServerTimeout),
+            ("status=200", Fault::Page(page(200, None))),
             ("status=502", Fault::Page(page(502, None))),
             ("status=503", Fault::Page(page(503, Some(1)))),
             ("status=429,30", Fault::Page(page(429, Some(30)))),
@@ -198,7 +226,8 @@ mod tests {
             "",
             "cut",
             "delay=x",
-            "status=200",
+            "status=204",
+            "status=302",
             "status=99",
             "cut-after=1",
             "status=503,x",

@@ -49,7 +49,7 @@ async fn half_a_body_is_shorter_than_announced() {
 #[tokio::test]
 async fn a_proxys_page_means_that_nothing_was_done() {
     let sandbox = Running::start().await;
-    for (status, retry) in [(502, None), (503, Some("1")), (429, Some("1"))] {
+    for (status, retry) in [(200, None), (502, None), (503, Some("1")), (429, Some("1"))] {
         let own = format!("t{status}");
         let answer = sandbox
             .send(&faulty(&sandbox, &own, &format!("status={status}")))
@@ -59,6 +59,26 @@ async fn a_proxys_page_means_that_nothing_was_done() {
         assert_eq!(answer.header("content-type"), Some("text/html"));
         assert_eq!(reversal(&sandbox, &own).await, 400);
     }
+}
+
+#[tokio::test]
+async fn a_servers_time_out_hides_that_the_work_was_done() {
+    let sandbox = Running::start().await;
+    let answer = sandbox
+        .send(&faulty(&sandbox, "t1", "server-timeout"))
+        .await;
+    assert_eq!(answer.status, 502);
+    assert_eq!(answer.json()["reason"], "SERVER_TIMEOUT");
+    assert_eq!(reversal(&sandbox, "t1").await, 201);
+}
+
+#[tokio::test]
+async fn silence_does_nothing() {
+    let sandbox = Running::start().await;
+    let request = faulty(&sandbox, "t1", "silence").bytes();
+    let received = tokio::time::timeout(Duration::from_millis(200), sandbox.received(&request));
+    assert!(received.await.is_err());
+    assert_eq!(reversal(&sandbox, "t1").await, 400);
 }
 
 #[tokio::test]
