@@ -22,7 +22,7 @@ pub async fn send(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcom
     let mut repeats = 0;
     loop {
         let outcome = once(merchant, call, deadline).await;
-        lost |= matches!(outcome, Outcome::Unknown(_));
+        lost |= may_be_done(&outcome);
         let Some(pause) = pause(call, &outcome, repeats) else {
             return settled(call, outcome, lost);
         };
@@ -59,7 +59,35 @@ async fn once(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
         })
     });
     trial.0.ended(Instant::now(), &outcome);
-    outcome
+    believed(merchant, outcome)
+}
+
+/// A refusal that is no JSON object is not the API's: something on the way made it, perhaps of a reply to what was done.
+/// Only that nobody is let in, or not now, is believed of anyone: it comes before any work.
+fn believed(merchant: &Merchant, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Answered(answer) if is_foreign(&answer) => Outcome::Unknown(Failure::Foreign {
+            host: merchant.account().host().to_owned(),
+            status: answer.status,
+        }),
+        outcome => outcome,
+    }
+}
+
+fn is_foreign(answer: &Answer) -> bool {
+    let is_judged = matches!(answer.status, 401 | 403 | 408 | 429);
+    (400..=499).contains(&answer.status)
+        && !is_judged
+        && !answer.body.trim_ascii_start().starts_with(b"{")
+}
+
+/// Whether the work may have been done, though nobody says so.
+fn may_be_done(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Unknown(_) => true,
+        Outcome::Answered(answer) => matches!(answer.status, 408 | 500..),
+        Outcome::NotSent(_) => false,
+    }
 }
 
 /// Says that a call is given up, should its task end before it does.
@@ -147,6 +175,17 @@ mod tests {
         }
     }
 
+    fn answer(status: u16, body: &'static str) -> Answer {
+        Answer {
+            status,
+            etag: None,
+            date: None,
+            retry_after: None,
+            body: body.into(),
+            in_clear: false,
+        }
+    }
+
     fn lost() -> Outcome {
         Outcome::Unknown(Failure::Cut {
             host: "h".into(),
@@ -182,16 +221,7 @@ mod tests {
 
     #[test]
     fn what_is_gone_after_a_lost_deletion_was_deleted() {
-        let gone = || {
-            Outcome::Answered(Answer {
-                status: 410,
-                etag: None,
-                date: None,
-                retry_after: None,
-                body: Default::default(),
-                in_clear: false,
-            })
-        };
+        let gone = || Outcome::Answered(answer(410, "{}"));
         let status = |outcome| match outcome {
             Outcome::Answered(answer) => answer.status,
             _ => 0,
@@ -200,5 +230,32 @@ mod tests {
         assert_eq!(status(settled(&delete, gone(), true)), 204);
         assert_eq!(status(settled(&delete, gone(), false)), 410);
         assert_eq!(status(settled(&call(Method::GET, None), gone(), true)), 410);
+    }
+
+    #[test]
+    fn a_refusal_that_is_not_the_apis_is_believed_at_the_door_only() {
+        for status in [400, 404, 410] {
+            assert!(is_foreign(&answer(status, "<html>")), "{status}");
+            assert!(is_foreign(&answer(status, "")), "{status}");
+            assert!(!is_foreign(&answer(status, " {}")), "{status}");
+        }
+        // A redirection leads elsewhere; what is unknown by its status, or cannot be read, is judged as such.
+        for status in [200, 301, 401, 403, 408, 429, 502] {
+            assert!(!is_foreign(&answer(status, "<html>")), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_a_servers_error_hides_may_be_done() {
+        for (status, hides) in [
+            (408, true),
+            (502, true),
+            (504, true),
+            (429, false),
+            (410, false),
+        ] {
+            let outcome = Outcome::Answered(answer(status, "{}"));
+            assert_eq!(may_be_done(&outcome), hides, "{status}");
+        }
     }
 }

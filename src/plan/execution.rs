@@ -99,7 +99,7 @@ pub struct Execution<'p> {
     pub(super) context: &'p Context,
     pub(super) history: &'p dyn History,
     pub(super) phase: Phase,
-    /// The steps that had been read again already: once is enough.
+    /// The steps for which something was read again, each time.
     pub(super) reread: Vec<usize>,
     pub(super) failure: Option<Failure<'p>>,
     /// Why a service failed that runs by itself.
@@ -237,7 +237,14 @@ impl<'p> Execution<'p> {
                 self.phase = Phase::Undo(left - 1);
             }
             Phase::Step(at) => self.step_answered(at, outcome),
-            Phase::After(at) => self.aside(|execution| execution.step_answered(at, outcome)),
+            Phase::After(at) => {
+                let is_turned_away = turned_away(&outcome);
+                self.aside(|execution| execution.step_answered(at, outcome));
+                if is_turned_away {
+                    // Nobody asks for it again, so it is settled.
+                    self.fate = Fate::Unknown;
+                }
+            }
             Phase::Reread { read, then } => {
                 self.step_answered(read, outcome);
                 if matches!(self.phase, Phase::Step(_)) {
@@ -336,5 +343,14 @@ impl<'p> Execution<'p> {
             told: None,
         });
         self.phase = Phase::Undo(self.plan.program.steps.len());
+    }
+}
+
+/// Whether a call did not come to be looked at, and may do so another time.
+fn turned_away(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::NotSent(_) => true,
+        Outcome::Answered(answer) => matches!(answer.status, 401 | 403 | 429),
+        Outcome::Unknown(_) => false,
     }
 }

@@ -20,6 +20,9 @@ fn changes(call: &RestCall) -> bool {
     call.template.method != Method::GET
 }
 
+/// How often what a step rests on is read again: another step of the request may have changed it, and the step itself, by an
+/// attempt whose answer was lost.
+const REREADS_MAX: usize = 2;
 /// The HTTP status of no answer.
 const NO_STATUS: u16 = 0;
 
@@ -61,7 +64,9 @@ impl<'p> Execution<'p> {
         let program = self.plan.program;
         let reading = &program.readings[at];
         let read = reading.reader.read(answer.body);
-        if let (412, Some(read), false) = (answer.status, call.if_match, self.reread.contains(&at))
+        let rereads = self.reread.iter().filter(|step| **step == at).count();
+        if let (412, Some(read)) = (answer.status, call.if_match)
+            && rereads < REREADS_MAX
         {
             self.reread.push(at);
             self.phase = Phase::Reread { read, then: at };

@@ -156,6 +156,17 @@ pub enum Failure {
         /// Why not.
         reason: String,
     },
+    /// A refusal that is no JSON object: it is not the API that says it.
+    #[error(
+        "something on the way to {host} answered {status} with what is no answer of the API; the call may have taken effect: \
+         look it up or reverse it, do not repeat it; check base_url and what is on the way"
+    )]
+    Foreign {
+        /// Host and port of the REST API.
+        host: String,
+        /// The status that came.
+        status: u16,
+    },
     /// The reply is longer than the limit.
     #[error(
         "the reply of {host} is longer than {limit} bytes and was not read; the call may have \

@@ -231,7 +231,7 @@ fn a_change_that_never_fits_is_given_up() {
     );
     let calls = upstream.calls();
     let patches = calls.iter().filter(|call| call.starts_with("PATCH"));
-    assert_eq!(patches.count(), 2);
+    assert_eq!(patches.count(), 3);
 }
 
 /// An id is one segment of a path, wherever it comes from.

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use crate::requests::{assert_flag, create, delete, update};
+use crate::requests::{assert_flag, create, delete, retrieve, update};
 use crate::scene::{PAYER, Scene, request, sale};
-use crate::upstream::{Act, CUSTOMER, Seen, Upstream, reply, tms};
+use crate::upstream::{Act, CUSTOMER, IDENTIFIER, INSTRUMENT, Seen, Upstream, reply, tms};
 
 const AUTH: &str = "ics_auth";
 
@@ -221,6 +221,73 @@ fn a_lost_deletion_is_done_again() {
     assert_flag(&gateway.send(&delete(CUSTOMER)), "-1", "ETIMEOUT");
     scene.settled(&["settled"]);
     drop(gateway);
+}
+
+/// A page that refuses is not the host's: what it hides is taken back, or looked after until the host itself says something.
+#[test]
+fn a_refusal_that_is_not_the_hosts_says_nothing() {
+    let count = AtomicUsize::new(0);
+    let page = || Act::Reply(404, String::new(), b"<html>".to_vec());
+    let host = Upstream::start(move |seen| match seen.path.as_str() {
+        "/pts/v2/payments" => page(),
+        path if path.ends_with("reversals") && count.fetch_add(1, Ordering::SeqCst) < 3 => page(),
+        _ if seen.path.starts_with("/tms") => page(),
+        _ => pts(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&authorization()), "-1", "ETIMEOUT");
+    scene.settled(&["settled"]);
+    assert_eq!(host.calls().len(), 5);
+    // Nobody is told that a token is not there.
+    assert_flag(&gateway.send(&retrieve(CUSTOMER)), "-1", "ESYSTEM");
+}
+
+#[test]
+fn what_is_gone_after_a_servers_error_was_deleted() {
+    let count = AtomicUsize::new(0);
+    let host = Upstream::start(move |seen| match seen.method.as_str() {
+        "DELETE" if count.fetch_add(1, Ordering::SeqCst) == 0 => {
+            Act::Reply(502, String::new(), b"<html>".to_vec())
+        }
+        "DELETE" => reply(410, &json!({})),
+        _ => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&delete(CUSTOMER)), "1", "SOK");
+    scene.settled(&["finished"]);
+}
+
+/// Nobody but the gateway asks for the reversal of a verification: a host that turns it away is asked again.
+#[test]
+fn what_runs_by_itself_and_is_turned_away_is_made_again() {
+    for turned_away in [401, 403, 429] {
+        let count = AtomicUsize::new(0);
+        let host = Upstream::start(move |seen| match seen.path.as_str() {
+            "/pts/v2/payments" => reply(
+                201,
+                &json!({"id": "7000000000000000000001", "status": "AUTHORIZED", "tokenInformation": {
+                    "customer": {"id": CUSTOMER}, "paymentInstrument": {"id": INSTRUMENT},
+                    "instrumentIdentifier": {"id": IDENTIFIER}}}),
+            ),
+            path if path.starts_with("/tms") => tms(seen),
+            _ if count.fetch_add(1, Ordering::SeqCst) == 0 => reply(turned_away, &json!({})),
+            _ => pts(seen),
+        });
+        let verifies = "processor = \"visa_platform_connect\"\npreauthorization = true\n";
+        let scene = Scene::new(&host.address, verifies);
+        let gateway = scene.gateway();
+        let card = [
+            ("card_type", "003"),
+            ("customer_cc_number", "378282246310005"),
+        ];
+        assert_flag(&gateway.send(&create(&card)), "1", "SOK");
+        scene.settled(&["settled"]);
+        let reversals = host.calls().into_iter();
+        let reversals = reversals.filter(|call| call.ends_with("7000000000000000000001/reversals"));
+        assert_eq!(reversals.count(), 2, "{turned_away}");
+    }
 }
 
 #[test]
