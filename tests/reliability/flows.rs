@@ -24,6 +24,13 @@ pub struct Before {
     token: String,
 }
 
+/// Who makes it.
+pub struct By<'b> {
+    /// Nobody kills it.
+    pub gateway: &'b Running,
+    pub merchant: &'b str,
+}
+
 const CARD: &str = "card_type=001\ncustomer_cc_number=4111111111111111\ncustomer_cc_expmo=12\ncustomer_cc_expyr=2031\n";
 /// Another card's number.
 const OTHER: &str = "4012888888881881";
@@ -66,7 +73,7 @@ fn preparation(kind: &str) -> (&'static str, String) {
     }
 }
 
-pub const TOKENS: [&str; 3] = ["token", "bare_token", "check_token"];
+const TOKENS: [&str; 3] = ["token", "bare_token", "check_token"];
 
 impl Flow {
     fn new(name: &'static str, services: &str, fields: &str) -> Flow {
@@ -121,22 +128,21 @@ impl Flow {
         self.name.replace(' ', "_")
     }
 
+    /// The services that it asks for, joined by commas.
+    pub fn services(&self) -> &str {
+        let line = self.request.lines().next().unwrap();
+        line.split_once('=').unwrap().1
+    }
+
     /// Makes what has to be there; the request under this reference.
-    pub fn prepare(&self, gateway: &Running, reference: &str) -> (Vec<Before>, String) {
+    pub fn prepare(&self, by: &By<'_>, reference: &str) -> (Vec<Before>, String) {
         let mut before = Vec::new();
-        let request = self.fill(&self.request, gateway, &mut before);
-        let body = self.body(reference, &request);
+        let request = self.fill(&self.request, by, &mut before);
+        let body = by.body(reference, &request);
         (before, format!("{body}request_id={reference}\n"))
     }
 
-    fn body(&self, reference: &str, request: &str) -> String {
-        format!(
-            "merchant_id={}\nmerchant_ref_number={reference}\ncurrency=usd\n{request}",
-            self.merchant()
-        )
-    }
-
-    fn fill(&self, text: &str, gateway: &Running, before: &mut Vec<Before>) -> String {
+    fn fill(&self, text: &str, by: &By<'_>, before: &mut Vec<Before>) -> String {
         let Some((start, rest)) = text.split_once('{') else {
             return text.to_owned();
         };
@@ -148,7 +154,7 @@ impl Flow {
         let made = match before.iter().position(|made| made.kind == kind) {
             Some(at) => at,
             None => {
-                self.make(kind, gateway, before);
+                self.make(kind, by, before);
                 before.len() - 1
             }
         };
@@ -156,14 +162,14 @@ impl Flow {
             true => before[made].token.clone(),
             false => before[made].id.clone(),
         };
-        format!("{start}{value}{}", self.fill(rest, gateway, before))
+        format!("{start}{value}{}", self.fill(rest, by, before))
     }
 
-    fn make(&self, kind: &str, gateway: &Running, before: &mut Vec<Before>) {
+    fn make(&self, kind: &str, by: &By<'_>, before: &mut Vec<Before>) {
         let (services, fields) = preparation(kind);
-        let fields = self.fill(&fields, gateway, before);
+        let fields = self.fill(&fields, by, before);
         let request = format!("ics_applications={services}\n{fields}");
-        let reply = gateway.send(&self.body("before", &request));
+        let reply = by.gateway.send(&by.body("before", &request));
         assert_eq!(
             reply["ics_rcode"], "1",
             "{kind} before {}: {reply:#?}",
@@ -189,20 +195,34 @@ impl Flow {
             token: reply["request_token"].clone(),
         });
     }
+}
 
-    /// What a token holds: all that a retrieve shows but what differs each time.
-    pub fn token_data(&self, gateway: &Running, token: &str) -> Fields {
-        let request =
-            format!("ics_applications=ics_pay_subscription_retrieve\nsubscription_id={token}\n");
-        let mut reply = gateway.send(&self.body("look", &request));
+impl By<'_> {
+    fn body(&self, reference: &str, request: &str) -> String {
+        format!(
+            "merchant_id={}\nmerchant_ref_number={reference}\ncurrency=usd\n{request}",
+            self.merchant
+        )
+    }
+
+    /// What a flow's token holds: all that a retrieve shows but what differs each time.
+    pub fn token_data(&self, before: &[Before]) -> Option<Fields> {
+        let token = before.iter().find(|before| TOKENS.contains(&before.kind))?;
+        let request = format!(
+            "ics_applications=ics_pay_subscription_retrieve\nsubscription_id={}\n",
+            token.id
+        );
+        let mut reply = self.gateway.send(&self.body("look", &request));
         let differs = [
             "request_id",
             "request_token",
             "subscription_id",
             "merchant_ref_number",
+            // Each merchant has one of its own for a number.
+            "instrument_identifier_id",
         ];
         reply.retain(|name, _| !differs.iter().any(|differs| name.ends_with(differs)));
-        reply
+        Some(reply)
     }
 }
 

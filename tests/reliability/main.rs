@@ -33,6 +33,7 @@ mod soak;
 mod steps;
 mod stores;
 mod table;
+mod trial;
 mod unknown;
 mod vault;
 mod verdict;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -11,16 +12,14 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::client::try_send;
-use crate::flows::{Before, Flow, TOKENS, flows};
+use crate::flows::{Before, By, Flow, flows};
 use crate::process::{Running, Start};
-use crate::relay::{Point, Relay};
+use crate::relay::{Line, Point, Relay};
 use crate::requests::Fields;
 use crate::scene::Scene;
 use crate::server::Server;
 use crate::verdict::{Case, judge};
 
-/// The merchants' secret: worthless, as it is the sandbox's.
-const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The longest line of calls that a flow may have.
 const CALLS_MAX: usize = 12;
 
@@ -47,10 +46,11 @@ impl Death {
     }
 }
 
-/// The sandbox, a relay for each flow, a gateway that prepares and looks, and those that die.
+/// The sandbox behind a relay, a gateway that prepares and looks, and those that die.
 struct Stage {
     flows: Vec<Flow>,
-    relays: Vec<Relay>,
+    /// Of each flow.
+    lines: Vec<Arc<Line>>,
     /// What a success of each flow makes of its token.
     after: Vec<Option<Fields>>,
     helper: Running,
@@ -60,6 +60,7 @@ struct Stage {
     /// The embedded journal.
     database: Option<PathBuf>,
     known: BTreeSet<String>,
+    _relay: Relay,
     _sandbox: Running,
 }
 
@@ -81,49 +82,38 @@ struct Held {
 impl Stage {
     fn new(journal: &dyn Fn(&str) -> (Scene, Option<PathBuf>), gateways: usize) -> Stage {
         let flows = flows();
-        let mut merchants = String::new();
-        for flow in &flows {
-            let id = flow.merchant();
-            merchants.push_str(&format!(
-                "[[merchants]]\nid = \"{id}\"\nkey_id = \"{id}\"\nsecret = \"{SECRET}\"\n"
-            ));
-        }
-        let sandbox = Start::new(&["sandbox", "--listen", "127.0.0.1:0"]);
-        let file = sandbox.file("merchants.toml", &merchants);
-        let sandbox = sandbox
-            .arguments(&["--merchants", file.to_str().unwrap()])
-            .run();
-        let relays: Vec<Relay> = flows
+        let merchants: Vec<(String, &str)> = flows
             .iter()
-            .map(|_| Relay::start(&sandbox.address))
+            .map(|flow| (flow.merchant(), flow.settings))
             .collect();
-        let mut config = String::new();
-        for (flow, relay) in flows.iter().zip(&relays) {
-            let (id, host) = (flow.merchant(), &relay.host.address);
-            config.push_str(&format!(
-                "[merchants.{id}]\nkey_id = \"{id}\"\nshared_secret = \"{SECRET}\"\nbase_url = \"http://{host}\"\n{}",
-                flow.settings
-            ));
-        }
+        let (sandbox, relay, config) = Relay::before_sandbox(&merchants);
         let (scene, database) = journal(&config);
         // Nothing is given up while it is held.
         let scene = scene.with("timeout = \"800ms\"", "timeout = \"20s\"");
         Stage {
             after: flows.iter().map(|_| None).collect(),
+            lines: merchants.iter().map(|(id, _)| relay.line(id)).collect(),
             flows,
-            relays,
             helper: Start::serve().config(&config).run(),
             gateways: (0..gateways).map(|_| scene.gateway()).collect(),
             scene,
             database,
             known: BTreeSet::new(),
+            _relay: relay,
             _sandbox: sandbox,
         }
     }
 
     fn token_data(&self, flow: usize, before: &[Before]) -> Option<Fields> {
-        let token = before.iter().find(|before| TOKENS.contains(&before.kind))?;
-        Some(self.flows[flow].token_data(&self.helper, &token.id))
+        let merchant = self.flows[flow].merchant();
+        self.by(&merchant).token_data(before)
+    }
+
+    fn by<'b>(&'b self, merchant: &'b str) -> By<'b> {
+        By {
+            gateway: &self.helper,
+            merchant,
+        }
     }
 
     /// Each flow once without a death; how many calls it makes.
@@ -131,11 +121,11 @@ impl Stage {
         let mut counts = Vec::new();
         for at in 0..self.flows.len() {
             let flow = &self.flows[at];
-            let (before, body) = flow.prepare(&self.helper, "rehearsal");
-            self.relays[at].hold(0, Point::Received);
+            let (before, body) = flow.prepare(&self.by(&flow.merchant()), "rehearsal");
+            self.lines[at].watch();
             let reply = self.gateways[0].send(&body);
             assert_eq!(reply["ics_rcode"], "1", "{}: {reply:#?}", flow.name);
-            counts.push(self.relays[at].count());
+            counts.push(self.lines[at].came().len());
             self.after[at] = self.token_data(at, &before);
         }
         for record in self.scene.settled(&["finished"]) {
@@ -151,7 +141,7 @@ impl Stage {
             .map(|flow| self.hold(flow, call, death))
             .collect();
         for held in &held {
-            self.relays[held.case.flow].wait();
+            self.lines[held.case.flow].wait();
         }
         self.die(death, &held);
         // The old library asks again at once; in the other rounds nobody does until all is settled.
@@ -193,7 +183,7 @@ impl Stage {
                 token_before: case.token_before.as_ref(),
                 reference: &case.reference,
                 records: fresh.iter().filter(of_it).collect(),
-                done: self.relays[flow].done(),
+                done: self.lines[flow].done(),
                 told,
                 again: &again,
             });
@@ -210,10 +200,11 @@ impl Stage {
 
     fn hold(&self, flow: usize, call: usize, death: Death) -> Held {
         let reference = format!("{call}{death:?}");
-        self.relays[flow].forget();
-        let (before, body) = self.flows[flow].prepare(&self.helper, &reference);
+        let merchant = self.flows[flow].merchant();
+        self.lines[flow].forget();
+        let (before, body) = self.flows[flow].prepare(&self.by(&merchant), &reference);
         let token_before = self.token_data(flow, &before);
-        self.relays[flow].hold(call, death.point());
+        self.lines[flow].hold(call, death.point());
         let (address, sent) = (self.gateways[0].address.clone(), body.clone());
         let client = thread::spawn(move || try_send(&address, &sent));
         let case = Prepared {
@@ -229,7 +220,7 @@ impl Stage {
     fn die(&mut self, death: Death, held: &[Held]) {
         let release = || {
             held.iter()
-                .for_each(|held| self.relays[held.case.flow].release())
+                .for_each(|held| self.lines[held.case.flow].release())
         };
         let mut lock = None;
         match death {

@@ -1,197 +1,191 @@
-//! Every fault of the host with every service: what the client is told, how many POSTs were sent, and how it ended. The
-//! table stands in docs/faults.md; `SCMP_GATEWAY_TEST_BLESS=1` writes it anew.
+//! Every fault of the sandbox at every call of every flow: what the client is told, how many POSTs are sent, and how it
+//! ends; and the verdict on each (`verdict.rs`). The table stands in docs/faults.md; `SCMP_GATEWAY_TEST_BLESS=1` writes it
+//! anew.
 
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use crate::flows::{Flow, flows};
+use crate::relay::{Done, Effect, Fault};
+use crate::trial::{Outcome, Stage, Trial};
 
-use crate::process::PATIENCE;
-use crate::requests::{create, delete, retrieve, update};
-use crate::scene::{PAYER, Scene, request, sale};
-use crate::upstream::{Act, CUSTOMER, Seen, Upstream, reply, tms};
+const fn fault(value: &'static str, effect: Effect) -> Fault {
+    Fault { value, effect }
+}
 
-type Answer = fn(Act) -> Act;
-
-/// What the host does with the first call that counts: the last word is whether it does the work.
-const FAULTS: [(&str, Answer); 8] = [
-    ("none", |good| good),
-    ("cut", |_| Act::Cut(Vec::new())),
-    ("half a reply", |_| {
-        Act::Cut(b"HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\n{".to_vec())
-    }),
-    ("silence", |_| Act::Silence),
-    ("502 SERVER_TIMEOUT", |_| {
-        reply(
-            502,
-            &json!({"status": "SERVER_ERROR", "reason": "SERVER_TIMEOUT"}),
-        )
-    }),
-    ("503, a page", |_| {
-        Act::Reply(503, String::new(), b"<html>".to_vec())
-    }),
-    ("429", |_| {
-        Act::Reply(429, String::new(), b"<html>".to_vec())
-    }),
-    ("200, a page", |_| {
-        Act::Reply(200, String::new(), b"<html>".to_vec())
-    }),
+/// The delays are longer than the gateway waits. 429 and 503 ask for no patience: all share one host, and would wait too.
+const FAULTS: [Fault; 22] = [
+    fault("delay=2800", Effect::Shown),
+    fault("delay-before=2800", Effect::Shown),
+    fault("silence", Effect::Nothing),
+    fault("cut-before", Effect::Nothing),
+    fault("cut-after", Effect::Hidden),
+    fault("half-body", Effect::Hidden),
+    fault("server-timeout", Effect::Hidden),
+    fault("wrong-etag", Effect::Shown),
+    fault("status=200", Effect::Nothing),
+    fault("status=403", Effect::Nothing),
+    fault("status=404", Effect::Nothing),
+    fault("status=408", Effect::Nothing),
+    fault("status=429,0", Effect::Nothing),
+    fault("status=502", Effect::Nothing),
+    fault("status=503,0", Effect::Nothing),
+    fault("status=504", Effect::Nothing),
+    fault("status-after=200", Effect::Hidden),
+    fault("status-after=404", Effect::Hidden),
+    fault("status-after=408", Effect::Hidden),
+    fault("status-after=502", Effect::Hidden),
+    fault("status-after=503,0", Effect::Hidden),
+    fault("status-after=504", Effect::Hidden),
 ];
+/// What is written above the table.
+const INTRODUCTION: &str = "# Every fault at every call
 
-fn services() -> Vec<(&'static str, String)> {
-    let ten = "grand_total_amount=10.00\n";
-    let check = PAYER.replace(
-        "card_type=001\ncustomer_cc_number=4111111111111111\n",
-        "ecp_account_no=4100\necp_account_type=C\necp_rdfi=071923284\n",
+Made by `tests/reliability/table.rs`, which fails when it finds something else: the gateway before the [sandbox](sandbox.md), \
+whose own faults meet each call of each request in turn, once. After each of these the sandbox's books, the journal and what \
+the client was told have to agree, as after a crash ([reliability.md](reliability.md)).
+
+Each field: the reply flag, how many POSTs were sent for the request before it was answered, and the state of its record once \
+everything was settled (none where nothing was to be changed yet). The first column is the request without a fault; `·` is \
+the same as there. `finished` after a failure: nothing was done, or what was done was undone at once. With a payment that went \
+well `ESYSTEM` is said of the token: the payment stands, and the reply says so.
+
+Faults that never differ share a column. The delays are longer than the gateway waits.
+
+| | fault |
+|---|---|
+";
+/// Method and path of a call, without ids.
+fn title(call: &Done) -> String {
+    let segments = call.path.split('/').skip(3);
+    let segments = segments.map(
+        |segment| match segment.contains(|c: char| c.is_ascii_digit()) {
+            true => "*",
+            false => segment,
+        },
     );
-    vec![
-        ("ics_auth", request("ics_auth", &format!("{PAYER}{ten}"))),
-        ("ics_auth,ics_bill", sale("")),
-        (
-            "ics_bill",
-            request("ics_bill", &format!("auth_request_id=7\n{ten}")),
-        ),
-        (
-            "ics_credit",
-            request("ics_credit", &format!("{PAYER}{ten}")),
-        ),
-        (
-            "ics_auth_reversal",
-            request("ics_auth_reversal", &format!("auth_request_id=7\n{ten}")),
-        ),
-        ("ics_void", request("ics_void", "void_request_id=7\n")),
-        (
-            "ics_ecp_debit",
-            request("ics_ecp_debit", &format!("{check}{ten}")),
-        ),
-        ("ics_pay_subscription_create", create(&[])),
-        (
-            "ics_pay_subscription_update",
-            update(CUSTOMER, &[("customer_firstname", "Ann")]),
-        ),
-        ("ics_pay_subscription_delete", delete(CUSTOMER)),
-        ("ics_pay_subscription_retrieve", retrieve(CUSTOMER)),
-    ]
+    format!("{} {}", call.method, segments.collect::<Vec<_>>().join("/"))
 }
 
-fn good(seen: &Seen) -> Act {
-    if seen.path.starts_with("/tms") {
-        return tms(seen);
-    }
-    let status = match seen.path.rsplit('/').next() {
-        Some("reversals") => "REVERSED",
-        Some("voids") => "VOIDED",
-        Some("payments") => "AUTHORIZED",
-        _ => "PENDING",
-    };
-    reply(
-        201,
-        &json!({"id": "7000000000000000000001", "status": status}),
-    )
-}
-
-/// Whether the fault is for this call: the first that changes something, or the only one there is.
-fn counts(seen: &Seen, service: &str) -> bool {
-    match service {
-        "ics_pay_subscription_retrieve" => true,
-        "ics_pay_subscription_create" => seen.path.ends_with("payment-instruments"),
-        _ => seen.method != "GET",
-    }
-}
-
-/// Whether it is a POST of the request itself, and not of what settles it: that names another call, or none.
-fn is_own(seen: &Seen) -> bool {
-    let settles = ["/pts/v2/voids", "/pts/v2/reversals"].contains(&seen.path.as_str());
-    let named = || !seen.json()["clientReferenceInformation"]["transactionId"].is_null();
-    seen.method == "POST" && !settles && (seen.path.starts_with("/tms") || named())
-}
-
-struct Host {
-    upstream: Upstream,
-    fault: Arc<Mutex<Option<(Answer, String)>>>,
-}
-
-impl Host {
-    fn start() -> Host {
-        let fault: Arc<Mutex<Option<(Answer, String)>>> = Arc::default();
-        let set = Arc::clone(&fault);
-        let upstream = Upstream::start(move |seen| {
-            let mut fault = set.lock().unwrap();
-            match fault.take_if(|(_, service)| counts(seen, service)) {
-                Some((answer, _)) => answer(good(seen)),
-                None => good(seen),
-            }
-        });
-        Host { upstream, fault }
-    }
-}
-
-/// The states of what is on record, once all of it is over.
-fn states(scene: &Scene, known: &BTreeSet<String>) -> Vec<Value> {
-    let begun = Instant::now();
-    loop {
-        let records = scene.records().into_iter();
-        let records: Vec<Value> = records
-            .filter(|record| !known.contains(record["id"].as_str().unwrap()))
-            .collect();
-        let waits = |record: &Value| record["state"] == "unknown" || record["state"] == "open";
-        if !records.iter().any(waits) {
-            return records;
+/// The table: a section for each combination of services, a row for each call, a column for all faults that never differ.
+fn written(flows: &[Flow], smooth: &[Outcome], rows: &[&[&str]]) -> String {
+    let mut columns: Vec<Vec<usize>> = Vec::new();
+    for fault in 0..FAULTS.len() {
+        let alike = |column: &&mut Vec<usize>| rows.iter().all(|row| row[column[0]] == row[fault]);
+        match columns.iter_mut().find(alike) {
+            Some(column) => column.push(fault),
+            None => columns.push(vec![fault]),
         }
-        assert!(begun.elapsed() < PATIENCE, "{records:#?}");
-        std::thread::sleep(Duration::from_millis(20));
     }
+    let mut text = String::from(INTRODUCTION);
+    let names = |faults: &Vec<usize>| {
+        let names = faults
+            .iter()
+            .map(|fault| format!("`{}`", FAULTS[*fault].name()));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    for (column, faults) in ('A'..).zip(&columns) {
+        text.push_str(&format!("| {column} | {} |\n", names(faults)));
+    }
+    let letters: String = ('A'..)
+        .zip(&columns)
+        .map(|(letter, _)| format!(" {letter} |"))
+        .collect();
+    let mut section = "";
+    let mut rows = rows.iter();
+    for (flow, smooth) in flows.iter().zip(smooth) {
+        if flow.services() != section {
+            section = flow.services();
+            let rules = "---|".repeat(columns.len());
+            text.push_str(&format!(
+                "\n## {}\n\n| request | call | no fault |{letters}\n|---|---|---|{rules}\n",
+                section.replace(',', ", ")
+            ));
+        }
+        for call in &smooth.calls {
+            let row = rows.next().expect("a row for each call");
+            text.push_str(&format!(
+                "| {} | {} | {} |",
+                flow.name,
+                title(call),
+                smooth.said
+            ));
+            for column in &columns {
+                let said = row[column[0]];
+                text.push_str(&format!(
+                    " {} |",
+                    if said == smooth.said { "·" } else { said }
+                ));
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The flows, those of the same services together.
+fn by_services() -> Vec<Flow> {
+    let mut flows = flows();
+    let order: Vec<String> = flows
+        .iter()
+        .map(|flow| flow.services().to_owned())
+        .collect();
+    flows.sort_by_key(|flow| {
+        order
+            .iter()
+            .position(|services| services == flow.services())
+    });
+    flows
 }
 
 #[test]
-fn every_fault_with_every_service() {
-    let host = Host::start();
-    let scene = Scene::new(&host.upstream.address, "[limits]\nbreaker_failures = 0\n");
-    let scene = scene
-        .with("timeout = \"800ms\"", "timeout = \"300ms\"")
-        .with("connect_timeout = \"500ms\"", "connect_timeout = \"200ms\"");
-    let gateway = scene.gateway();
-    let mut known = BTreeSet::new();
-    let mut table = String::from(
-        "# Faults and services\n\nMade by `tests/reliability/table.rs`: the host meets the first call of a request that changes something (of a create: \
-         the instrument's; of a retrieve: the only one) with a fault, once. Each field: the reply flag, how many POSTs were sent for the \
-         request before it was answered, and how the record ended.\n\n| service |",
-    );
-    for (fault, _) in FAULTS {
-        table.push_str(&format!(" {fault} |"));
-    }
-    table.push_str(&format!("\n|---|{}\n", "---|".repeat(FAULTS.len())));
-    for (service, body) in services() {
-        table.push_str(&format!(
-            "| {} |",
-            service.replace("ics_pay_subscription_", "…")
-        ));
-        for (_, answer) in FAULTS {
-            *host.fault.lock().unwrap() = Some((answer, service.to_owned()));
-            let before = host.upstream.calls().len();
-            let said = gateway.send(&body);
-            let seen = host.upstream.seen();
-            let posts = seen[before..].iter().filter(|seen| is_own(seen)).count();
-            *host.fault.lock().unwrap() = None;
-            let records = states(&scene, &known);
-            known.extend(
-                records
-                    .iter()
-                    .map(|record| record["id"].as_str().unwrap().to_owned()),
-            );
-            let state = records
-                .first()
-                .map_or("–", |record| record["state"].as_str().unwrap());
-            table.push_str(&format!(" {} {posts} {state} |", said["ics_rflag"]));
+fn every_fault_at_every_call() {
+    let flows = by_services();
+    let merchant = |number: usize| format!("m{number}");
+    let trials = flows.iter().zip(0..).map(|(flow, number)| Trial {
+        flow,
+        fault: None,
+        merchant: merchant(number),
+        whole: None,
+    });
+    let trials: Vec<Trial<'_>> = trials.collect();
+    let smooth = Stage::new(&trials).carry_out(&trials);
+    let mut trials = Vec::new();
+    for (flow, smooth) in flows.iter().zip(&smooth) {
+        for (done, call) in smooth.calls.iter().zip(1..) {
+            for fault in FAULTS {
+                trials.push(Trial {
+                    flow,
+                    fault: Some((call, fault, done.status)),
+                    merchant: merchant(trials.len()),
+                    whole: smooth.token_after.clone(),
+                });
+            }
         }
-        table.push('\n');
     }
-    drop(gateway);
+    let outcomes = Stage::new(&trials).carry_out(&trials);
+    println!("{} cases", trials.len());
+    let wrong = trials
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| !outcome.is_right);
+    let wrong: Vec<String> = wrong
+        .map(|(trial, outcome)| format!("{}: {}", trial.name(), outcome.said))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let said: Vec<&str> = outcomes
+        .iter()
+        .map(|outcome| outcome.said.as_str())
+        .collect();
+    let rows: Vec<&[&str]> = said.chunks(FAULTS.len()).collect();
+    let table = written(&flows, &smooth, &rows);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
     if std::env::var_os("SCMP_GATEWAY_TEST_BLESS").is_some() {
         std::fs::write(&file, &table).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&file).unwrap_or_default(), table);
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    let new = table
+        .lines()
+        .filter(|line| !kept.lines().any(|kept| kept == *line));
+    assert_eq!(new.collect::<Vec<_>>(), [""; 0], "not in docs/faults.md");
+    assert_eq!(kept, table);
 }
