@@ -126,7 +126,34 @@ pub struct Facts<'f> {
     pub side: Option<&'f str>,
 }
 
+/// The number of no way in which a service can be meant.
+pub const NO_VARIANT: u8 = u8::MAX;
+
 impl<'f> Facts<'f> {
+    /// The facts where no request was opened.
+    pub fn without_request(
+        values: &'f Values<'f>,
+        settings: &'f Settings,
+        replies: &'f Replies,
+        bodies: &'f [Body],
+    ) -> Facts<'f> {
+        Facts {
+            values,
+            settings,
+            variant: NO_VARIANT,
+            replies,
+            bodies,
+            method: None,
+            offer: None,
+            decimals: 2,
+            kind: None,
+            total: None,
+            preauthorization: None,
+            transaction_id: "",
+            side: None,
+        }
+    }
+
     /// A value that the gateway makes for a call.
     pub fn made(&self, computed: Computed) -> Option<Cow<'f, str>> {
         match computed {

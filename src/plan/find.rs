@@ -11,13 +11,12 @@ use crate::mapping::field::Values;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::lookup::Became;
 use crate::mapping::reply::{Replies, StepReply};
-use crate::mapping::tables::{PathPart, Program, Source};
+use crate::mapping::tables::{PathPart, Program, RestCall, Source};
 use crate::mapping::{Settings, Tables};
 use crate::rest::{Accept, Call, is_plain, path_segment};
 use crate::scmp;
 use crate::telemetry::scrub;
 
-use super::NO_VARIANT;
 use super::execution::{Execution, Failure, Summary};
 use super::settle::Way;
 
@@ -81,8 +80,8 @@ pub struct Look {
 impl Look {
     /// What a search listed. Ids that cannot be ids are left out.
     pub fn listed(ids: Vec<String>) -> Look {
-        let plain = |id: &String| path_segment(id).is_ok_and(|it| it == *id) && is_plain(id);
-        let mut left: Vec<String> = ids.into_iter().filter(plain).take(READ_MAX).collect();
+        let ids = ids.into_iter().filter(|id| is_id(id));
+        let mut left: Vec<String> = ids.take(READ_MAX).collect();
         left.reverse();
         Look {
             left,
@@ -117,7 +116,7 @@ impl Look {
             kind: find.kind.clone(),
             shows: lookup.shows_tokens(&body),
             // What a host sends in the place of an id could be anything, and is not kept.
-            undo: of.undo(step, body).filter(|way| is_plain(&way.path)),
+            undo: of.undo(step, &body).filter(|way| is_plain(&way.path)),
         });
     }
 
@@ -135,6 +134,11 @@ impl Look {
     pub fn into_found(self) -> Vec<Found> {
         self.found
     }
+}
+
+/// Whether a text can be the id of a transaction.
+fn is_id(text: &str) -> bool {
+    path_segment(text).is_ok_and(|it| it == text) && is_plain(text)
 }
 
 fn get(path: String) -> Call {
@@ -160,49 +164,65 @@ pub struct Settling<'s> {
 }
 
 impl Settling<'_> {
-    /// What undoes a step that was answered so.
-    fn undo(&self, step: &str, found: Value) -> Option<Way> {
+    /// What a step comes to that was answered so.
+    fn answered<T>(
+        &self,
+        step: &str,
+        body: &Value,
+        read: impl FnOnce(&RestCall, &Facts<'_>) -> Option<T>,
+    ) -> Option<T> {
         let mut programs = self.tables.programs.values();
         let program = programs.find(|program| program.name == self.services)?;
         let at = program.steps.iter().position(|known| known.name == step)?;
         let mut replies = Replies::none();
-        replies.set(at, reply(program, at, &found)?);
-        let facts = Facts {
-            values: &Values::none(),
-            settings: self.settings,
-            variant: NO_VARIANT,
-            replies: &replies,
-            bodies: &program.bodies,
-            method: None,
-            offer: None,
-            decimals: 2,
-            kind: None,
-            total: None,
-            preauthorization: None,
-            transaction_id: "",
-            side: None,
-        };
-        let mut undo = program.steps[at].call()?.undo.iter();
-        let template = &undo.find(|undo| undo.when.holds(&facts))?.template;
-        let mut path = String::new();
-        for part in &template.parts {
-            match part {
-                PathPart::Text(text) => path.push_str(text),
-                PathPart::Value {
-                    source: Source::Reply(place),
-                    ..
-                } => path.push_str(&path_segment(&replies.text(place)?).ok()?),
-                PathPart::Value { .. } => return None,
+        replies.set(at, reply(program, at, body)?);
+        let values = Values::none();
+        let facts = Facts::without_request(&values, self.settings, &replies, &program.bodies);
+        read(program.steps[at].call()?, &facts)
+    }
+
+    /// What undoes a step that was answered so.
+    fn undo(&self, step: &str, found: &Value) -> Option<Way> {
+        self.answered(step, found, |call, facts| {
+            let mut undo = call.undo.iter();
+            let template = &undo.find(|undo| undo.when.holds(facts))?.template;
+            let mut path = String::new();
+            for part in &template.parts {
+                match part {
+                    PathPart::Text(text) => path.push_str(text),
+                    PathPart::Value {
+                        source: Source::Reply(place),
+                        ..
+                    } => path.push_str(&path_segment(&facts.replies.text(place)?).ok()?),
+                    PathPart::Value { .. } => return None,
+                }
             }
-        }
-        Some(Way {
-            method: template.method.to_string(),
-            path,
-            body: None,
-            group: template.group.clone(),
-            again: true,
-            sealable: false,
-            find: None,
+            Some(Way {
+                method: template.method.to_string(),
+                path,
+                body: None,
+                group: template.group.clone(),
+                again: true,
+                sealable: false,
+                find: None,
+            })
+        })
+    }
+
+    /// What a lost call came to that was made again and answered so: it is known by the repetition's id.
+    pub(super) fn repeated(&self, step: &str, answer: &Value) -> Option<Found> {
+        let (id, kind) = self.answered(step, answer, |call, facts| {
+            let makes = call.makes.iter().find(|makes| makes.when.holds(facts))?;
+            let id = facts.replies.text(&makes.id)?.into_owned();
+            Some((id, makes.kind.clone()))
+        })?;
+        is_id(&id).then(|| Found {
+            path: self.tables.flags.lookup.read().replace("{id}", &id),
+            id,
+            became: Some(Became::Done),
+            kind: Some(kind),
+            undo: None,
+            shows: false,
         })
     }
 }

@@ -24,7 +24,7 @@ mod told;
 mod total;
 mod transaction;
 
-use crate::mapping::condition::Facts;
+use crate::mapping::condition::{Facts, NO_VARIANT};
 use crate::mapping::field::{FieldId, Values};
 use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::mask::is_masked;
@@ -189,9 +189,6 @@ impl<'p> Plan<'p> {
         }
     }
 }
-
-/// The number of no way in which a service can be meant.
-const NO_VARIANT: u8 = u8::MAX;
 
 /// The field that names the merchant.
 pub const MERCHANT: &str = "merchant_id";

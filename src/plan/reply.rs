@@ -74,21 +74,7 @@ fn without_calls<'t>(
     values: &Values<'_>,
 ) -> scmp::Reply {
     let (settings, replies) = (Settings::default(), Replies::none());
-    let facts = Facts {
-        values,
-        settings: &settings,
-        variant: super::NO_VARIANT,
-        replies: &replies,
-        bodies: &[],
-        method: None,
-        offer: None,
-        decimals: 2,
-        kind: None,
-        total: None,
-        preauthorization: None,
-        transaction_id: "",
-        side: None,
-    };
+    let facts = Facts::without_request(values, &settings, &replies, &[]);
     let built = Built {
         tables,
         program,
