@@ -52,12 +52,12 @@ enum Command {
     },
     /// Everything on record of one request.
     Show {
-        /// The request's id.
+        /// The request's id, or the one that its caller was told.
         id: String,
     },
     /// Mark a request as looked after: nothing more is done about it.
     Resolve {
-        /// The request's id.
+        /// The request's id, or the one that its caller was told.
         id: String,
         /// What was found and done.
         #[arg(long)]
@@ -72,25 +72,28 @@ enum Command {
 pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
     let tables = tables(mappings)?;
     let config = config::load(arguments.config.as_deref(), environment(), &tables)?;
-    let url = config.journal.url;
+    let merchants: Vec<&str> = config.merchants.keys().map(String::as_str).collect();
     let format = arguments.format;
     runtime()?.block_on(async {
         if let Command::Migrate = arguments.command {
-            return migrate(&url).await;
+            return migrate(&config.journal.url).await;
         }
-        let store = open(&url).await?;
+        let store = open(&config.journal).await?;
         match arguments.command {
             Command::List { state, limit } => list(&*store, state, limit, format).await,
-            Command::Show { id } => show(&*store, &id, format).await,
-            Command::Resolve { id, note } => resolve(store, &id, note).await,
+            Command::Show { id } => show(find(&*store, &id, &merchants).await?, format),
+            Command::Resolve { id, note } => {
+                let unit = find(&*store, &id, &merchants).await?;
+                resolve(store, unit, note).await
+            }
             Command::Export => export(&*store).await,
             Command::Migrate => Ok(ExitCode::SUCCESS),
         }
     })
 }
 
-async fn open(url: &JournalUrl) -> Result<Arc<dyn Store>, Failed> {
-    let opened: Result<Arc<dyn Store>, _> = match url {
+async fn open(config: &config::Journal) -> Result<Arc<dyn Store>, Failed> {
+    let opened: Result<Arc<dyn Store>, _> = match &config.url {
         JournalUrl::Memory => {
             let text = "journal.url = \"memory:\" keeps nothing that another process could read.";
             return Err(Failed::new(EX_USAGE, text));
@@ -100,7 +103,7 @@ async fn open(url: &JournalUrl) -> Result<Arc<dyn Store>, Failed> {
         }
         JournalUrl::Postgres(url) => {
             let url = String::from_utf8_lossy(url.expose());
-            Postgres::connect(&url)
+            Postgres::connect(&url, config.patience)
                 .await
                 .map(|store| Arc::new(store) as _)
         }
@@ -166,8 +169,7 @@ fn time(millis: i64) -> String {
     )
 }
 
-async fn show(store: &dyn Store, id: &str, format: Format) -> Ended {
-    let unit = find(store, id).await?;
+fn show(unit: Unit, format: Format) -> Ended {
     let value = masked(&unit);
     match format {
         Format::Json => print(&format!("{value}\n"))?,
@@ -176,13 +178,24 @@ async fn show(store: &dyn Store, id: &str, format: Format) -> Ended {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn find(store: &dyn Store, id: &str) -> Result<Unit, Failed> {
-    let unit = store.unit(id).await.map_err(failed)?;
-    unit.ok_or_else(|| Failed::new(EX_NOINPUT, format!("no request {id} is on record.")))
+/// A request by its own id, or by that which its caller was told: that of what it made.
+async fn find(store: &dyn Store, id: &str, merchants: &[&str]) -> Result<Unit, Failed> {
+    if let Some(unit) = store.unit(id).await.map_err(failed)? {
+        return Ok(unit);
+    }
+    for merchant in merchants {
+        if let Some(unit) = store.maker(merchant, id).await.map_err(failed)? {
+            return Ok(unit);
+        }
+    }
+    Err(Failed::new(
+        EX_NOINPUT,
+        format!("no request {id} is on record."),
+    ))
 }
 
-async fn resolve(store: Arc<dyn Store>, id: &str, note: String) -> Ended {
-    let mut unit = find(&*store, id).await?;
+async fn resolve(store: Arc<dyn Store>, mut unit: Unit, note: String) -> Ended {
+    let id = unit.id.clone();
     if unit.state == State::Open {
         let text = format!("request {id} is under way; wait until it has ended or is settled.");
         return Err(Failed::new(EX_USAGE, text));

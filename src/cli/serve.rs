@@ -127,7 +127,7 @@ async fn serve(
     let stop = stop_signal();
     expiry::list(&config.expiries);
     tokio::spawn(expiry::watch(config.expiries.clone()));
-    let store = journal::open(&config.journal.url).await;
+    let store = journal::open(&config.journal.url, config.journal.patience).await;
     let store = store.map_err(|error| Failed::new(EX_UNAVAILABLE, error.to_string()))?;
     let journal = Journal::new(store, &identity::owner(), config.journal.patience);
     let gateway = Arc::new(Gateway::new(

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use tokio::sync::{mpsc, oneshot};
 
-use super::file_units::{begin, forget, read_unit, update};
+use super::file_units::{begin, forget, maker, read_unit, update};
 use super::side::{SideMark, SideOf, SideValue};
 use super::side_file;
 use super::store::{Due, Filter, JournalError, Store};
@@ -258,6 +258,12 @@ impl Store for FileStore {
             found.query_row([merchant, id], |row| row.get(0)).optional()
         })
         .await
+    }
+
+    async fn maker(&self, merchant: &str, id: &str) -> Result<Option<Unit>, JournalError> {
+        let (merchant, id) = (merchant.to_owned(), id.to_owned());
+        self.read(move |connection| maker(connection, &merchant, &id))
+            .await
     }
 
     async fn due(&self, due: &Due<'_>) -> Result<Vec<Unit>, JournalError> {

@@ -1,6 +1,6 @@
 //! The statements of the embedded journal.
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::unit::Unit;
 
@@ -76,6 +76,20 @@ pub(super) fn forget(transaction: &Transaction<'_>, before: i64) -> rusqlite::Re
     let forgotten = transaction.execute(over, [before])?;
     transaction.execute("delete from made where begun < ?1", [before])?;
     Ok(forgotten as u64)
+}
+
+/// The unit that made something: begun at the time that stands beside the id.
+pub(super) fn maker(
+    connection: &Connection,
+    merchant: &str,
+    id: &str,
+) -> rusqlite::Result<Option<Unit>> {
+    let mut found = connection.prepare_cached(
+        "select doc from units join made using (merchant, begun) where made.merchant = ?1 and made.id = ?2",
+    )?;
+    let rows = found.query_map([merchant, id], read_unit)?;
+    let units: Vec<Unit> = rows.collect::<Result<_, _>>()?;
+    Ok(units.into_iter().find(|unit| unit.has_made(id)))
 }
 
 fn text(unit: &Unit) -> rusqlite::Result<String> {

@@ -117,6 +117,12 @@ impl Store for Memory {
         Ok(self.kept().kinds.get(&id).cloned())
     }
 
+    async fn maker(&self, merchant: &str, id: &str) -> Result<Option<Unit>, JournalError> {
+        let kept = self.kept();
+        let mut own = kept.units.values().filter(|unit| unit.merchant == merchant);
+        Ok(own.find(|unit| unit.has_made(id)).cloned())
+    }
+
     async fn due(&self, due: &Due<'_>) -> Result<Vec<Unit>, JournalError> {
         let kept = self.kept();
         let pending = kept.pending.keys().filter_map(|id| kept.units.get(id));

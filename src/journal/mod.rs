@@ -12,6 +12,7 @@ mod file_units;
 mod memory;
 mod postgres;
 mod postgres_setup;
+mod postgres_units;
 mod seal;
 mod side;
 mod side_file;
@@ -73,14 +74,14 @@ pub enum NotWritten {
     Taken,
 }
 
-/// Opens the store that a URL names, for a gateway.
-pub async fn open(url: &JournalUrl) -> Result<Arc<dyn Store>, JournalError> {
+/// Opens the store that a URL names, for a gateway that tries a write for so long.
+pub async fn open(url: &JournalUrl, patience: Duration) -> Result<Arc<dyn Store>, JournalError> {
     Ok(match url {
         JournalUrl::Memory => Arc::new(Memory::default()),
         JournalUrl::File(directory) => Arc::new(FileStore::open(directory)?),
         JournalUrl::Postgres(url) => {
             let url = String::from_utf8_lossy(url.expose());
-            Arc::new(Postgres::connect(&url).await?)
+            Arc::new(Postgres::connect(&url, patience).await?)
         }
     })
 }

@@ -76,6 +76,9 @@ pub trait Store: Send + Sync {
     /// What a request of the merchant made under this id.
     async fn kind(&self, merchant: &str, id: &str) -> Result<Option<String>, JournalError>;
 
+    /// The unit that made something of this id.
+    async fn maker(&self, merchant: &str, id: &str) -> Result<Option<Unit>, JournalError>;
+
     /// Units that are due, those that a gateway was at that is no more, and open ones that are stale.
     async fn due(&self, due: &Due<'_>) -> Result<Vec<Unit>, JournalError>;
 

@@ -220,8 +220,10 @@ impl CallRecord {
             return Vec::new();
         }
         let ways: Vec<Way> = self.ways.iter().flatten().cloned().collect();
+        // What may be made again was asked for, and is not taken back; by a search it is known to who asks for it again.
+        let known = ways.iter().any(|way| way.find.is_some());
         let back = !ways.is_empty() && ways.iter().all(|way| !way.again);
-        let back = back.then(|| Task::new(&self.step, ways));
+        let back = (back || known).then(|| Task::new(&self.step, ways));
         let undo = self.undo.clone();
         let undo = undo.map(|way| Task::new(&self.step, vec![way]));
         let lost = self.undo_is_lost.then(|| Task::new(&self.step, Vec::new()));
@@ -237,10 +239,25 @@ fn recordable(way: Way) -> Option<Way> {
 }
 
 impl Unit {
+    /// Another call is about to be made. Where it is one of before, what is known of that is what comes of this one.
+    pub fn intend(&mut self, record: CallRecord) {
+        let lost = self.calls.iter_mut().filter(|call| {
+            call.fate == CallFate::Unknown
+                && (&call.step, &call.call) == (&record.step, &record.call)
+        });
+        lost.for_each(|call| call.fate = CallFate::Nothing);
+        self.calls.push(record);
+    }
+
     /// Takes what the request made, as far as it can be kept.
     pub fn made(&mut self, made: &[Made]) {
         let kept = made.iter().filter(|made| is_plain(&made.id));
         self.made = kept.cloned().collect();
+    }
+
+    /// Whether it made something of this id.
+    pub fn has_made(&self, id: &str) -> bool {
+        self.made.iter().any(|made| made.id == id)
     }
 
     /// The request came to its end: what is left is what its calls left unknown.
@@ -286,16 +303,16 @@ impl Unit {
         tasks.find_map(|task| Some((task.step.as_str(), task.found.as_ref()?)))
     }
 
-    /// Takes what was found and stands: later requests may follow it, and a repetition is told of it.
+    /// Takes what was found, or was made again: later requests may follow it, and a repetition is told of it.
     pub fn take_found(&mut self) {
-        let tasks = self.tasks.iter().filter(|task| task.end == Some(End::Kept));
-        let kept = tasks.filter_map(|task| {
+        let tasks = self.tasks.iter().filter(|task| !task.leftovers);
+        let found = tasks.filter_map(|task| {
             let found = task.found.as_ref()?;
             let (id, kind) = (found.id.clone(), found.kind.clone()?);
             Some(Made { id, kind })
         });
-        let kept: Vec<Made> = kept.filter(|made| !self.made.contains(made)).collect();
-        self.made.extend(kept);
+        let found: Vec<Made> = found.filter(|made| !self.made.contains(made)).collect();
+        self.made.extend(found);
         let became = self.found().and_then(|(_, found)| found.became);
         // By its content alone no repetition is taken for one that was declined.
         let of_content = |key: &Key| key.of == KeyOf::Content;
@@ -363,5 +380,32 @@ mod tests {
         assert_eq!(unit.state, State::Stuck);
         let text = serde_json::to_string(&unit).expect("JSON");
         assert!(!text.contains("4111"), "{text}");
+    }
+
+    #[test]
+    fn what_is_made_again_is_known_by_the_last() {
+        let record = |call: &str, fate| CallRecord {
+            step: "profile".to_owned(),
+            call: call.to_owned(),
+            transaction_id: "1".to_owned(),
+            fate,
+            ways: None,
+            leftovers: None,
+            undo: None,
+            undo_is_lost: false,
+        };
+        let mut unit = Unit {
+            calls: vec![
+                record("POST /c", CallFate::Unknown),
+                record("PATCH /c/1", CallFate::Unknown),
+            ],
+            ..Unit::default()
+        };
+        unit.intend(record("PATCH /c/1", CallFate::Intended));
+        let fates: Vec<CallFate> = unit.calls.iter().map(|call| call.fate).collect();
+        assert_eq!(
+            fates,
+            [CallFate::Unknown, CallFate::Nothing, CallFate::Intended]
+        );
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::http::Connection;
-use crate::process::Running;
+use crate::process::{PATIENCE, Running};
 use crate::requests::{assert_flag, post};
 use crate::scene::{Scene, request, sale};
 use crate::server::Server;
@@ -156,6 +157,71 @@ fn nothing_is_done_while_the_journal_is_away() {
         "{} payments, {done} done, {voids} voided",
         payments(&host)
     );
+}
+
+fn patient(scene: Scene, patience: &str) -> Scene {
+    let lease = "lease = \"1s\"";
+    scene.with(lease, &format!("{lease}\npatience = \"{patience}\""))
+}
+
+/// Somebody else holds the table, for a change of its form say.
+#[test]
+fn a_locked_table_is_not_waited_for_beyond_the_patience() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host();
+    let scene = patient(scene(&server, &host, ""), "500ms");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&sale("")), "1", "SOK");
+    let lock = "begin; lock table units in access exclusive mode; select pg_sleep(3); commit";
+    let mut held = server.session(lock).spawn().unwrap();
+    let locks = "select count(*) from pg_locks where relation = 'units'::regclass and granted
+        and mode = 'AccessExclusiveLock'";
+    let begun = Instant::now();
+    while server.session(locks).output().unwrap().stdout != b"1\n" {
+        assert!(begun.elapsed() < PATIENCE, "the table is not locked");
+    }
+    let begun = Instant::now();
+    let refused = gateway.send(&sale(""));
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_flag(&refused, "-1", "ESYSTEM");
+    assert!(
+        refused["ics_rmsg"].contains("could not be recorded"),
+        "{refused:?}"
+    );
+    assert_eq!(held.try_wait().unwrap(), None, "the lock is gone too soon");
+    assert_eq!(payments(&host), 1);
+    assert!(held.wait().unwrap().success());
+    // What was refused is on record as such, if at all.
+    let begun = Instant::now();
+    while gateway.send(&sale(""))["ics_rflag"] != "SOK" {
+        assert!(begun.elapsed() < PATIENCE, "service does not resume");
+    }
+    let records = scene.settled(&["finished", "settled"]);
+    let done = records.iter().filter(|record| record["flag"] == "SOK");
+    assert_eq!((done.count(), payments(&host)), (2, 2));
+}
+
+/// A server that is slow, but not too slow for this merchant's patience.
+#[test]
+fn a_slow_server_is_waited_for_as_long_as_the_patience() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let host = host();
+    let scene = patient(scene(&server, &host, ""), "20s");
+    let slow = "create function slow() returns trigger language plpgsql as
+        $$ begin perform pg_sleep(2.5); return new; end $$;
+        create trigger slow before insert on units for each row execute function slow()";
+    assert!(server.session(slow).status().unwrap().success());
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&sale("")), "1", "SOK");
+    assert_eq!(payments(&host), 1);
 }
 
 #[test]

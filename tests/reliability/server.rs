@@ -105,6 +105,15 @@ impl Server {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// A session of somebody else's that does this.
+    pub fn session(&self, statements: &str) -> Command {
+        let mut session = self.command("psql");
+        let port = self.port.to_string();
+        session.args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres"]);
+        session.args(["-qAt", "-c", statements, "postgres"]);
+        session
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }

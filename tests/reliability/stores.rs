@@ -7,6 +7,7 @@ use scmp_gateway::journal::{Due, Filter, Key, KeyOf, State, Store, Unit, migrate
 use scmp_gateway::plan::Made;
 use scmp_gateway::rest::Secret;
 
+use crate::process::PATIENCE;
 use crate::server::Server;
 
 fn unit(id: &str, key: Option<&str>, begun: i64) -> Unit {
@@ -83,6 +84,11 @@ async fn is_written_by_who_saw_the_latest(store: &dyn Store) {
         Some("sale")
     );
     assert_eq!(store.kind("n", "77").await.unwrap(), None);
+    let maker = store.maker("m", "77").await.unwrap();
+    assert_eq!(maker.map(|unit| unit.id), Some("6".into()));
+    for (merchant, id) in [("n", "77"), ("m", "6"), ("m", "78")] {
+        assert_eq!(store.maker(merchant, id).await.unwrap(), None);
+    }
     let mut never = unit("99", None, 1);
     never.version = 1;
     assert!(!store.update(&never).await.unwrap());
@@ -142,16 +148,16 @@ async fn forgets_what_is_over(store: &dyn Store) {
 
 #[tokio::test]
 async fn in_memory() {
-    keeps_its_promises(open(&JournalUrl::Memory).await.unwrap()).await;
+    keeps_its_promises(open(&JournalUrl::Memory, PATIENCE).await.unwrap()).await;
 }
 
 #[tokio::test]
 async fn in_a_directory() {
     let folder = tempfile::tempdir().unwrap();
     let url = JournalUrl::File(folder.path().join("journal"));
-    keeps_its_promises(open(&url).await.unwrap()).await;
+    keeps_its_promises(open(&url, PATIENCE).await.unwrap()).await;
     // It is there when it is opened again.
-    let again = open(&url).await.unwrap();
+    let again = open(&url, PATIENCE).await.unwrap();
     assert!(again.unit("1").await.unwrap().is_some());
 }
 
@@ -162,5 +168,5 @@ async fn in_postgresql() {
     };
     migrate(&server.url()).await.unwrap();
     let url = JournalUrl::Postgres(Secret::from_bytes(server.url().into_bytes()));
-    keeps_its_promises(open(&url).await.unwrap()).await;
+    keeps_its_promises(open(&url, PATIENCE).await.unwrap()).await;
 }
