@@ -136,7 +136,7 @@ impl<'g> Conduct<'g> {
         let journal = &self.gateway.journal;
         let written = match &mut self.unit {
             Some(unit) => {
-                unit.calls.push(record);
+                unit.intend(record);
                 // Once it failed, only what undoes something comes here, and does not wait for the journal.
                 match self.unrecorded {
                     true => Err(NotWritten::Unavailable),
@@ -219,7 +219,7 @@ impl<'g> Conduct<'g> {
         }
         // Nobody may say that it went well before that is on record: it counts as cut off, and is taken back.
         self.gateway.abandon(unit);
-        let (reply, summary) = execution.lost();
+        let (reply, summary) = execution.lost(&self.context.request_id);
         Ended::Reply(reply, summary)
     }
 
@@ -261,7 +261,7 @@ impl<'g> Conduct<'g> {
             (_, None) if first.key.is_none() => return Ended::Again,
             (_, None) => {}
         }
-        let (reply, summary) = execution.lost();
+        let (reply, summary) = execution.lost(&first.id);
         Ended::Reply(reply, summary)
     }
 }

@@ -18,16 +18,17 @@ const PATIENCE_MAX: Duration = Duration::from_secs(2);
 
 /// Makes a call before a deadline.
 pub async fn send(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
-    let mut lost = false;
+    let mut lost = None;
     let mut repeats = 0;
     loop {
         let outcome = once(merchant, call, deadline).await;
-        lost |= may_be_done(&outcome);
-        let Some(pause) = pause(call, &outcome, repeats) else {
-            return settled(call, outcome, lost);
+        let pause = pause(call, &outcome, repeats);
+        let Some(pause) = pause.filter(|pause| Instant::now() + *pause < deadline) else {
+            return settled(call, outcome, lost, || host(merchant));
         };
-        if Instant::now() + pause >= deadline {
-            return settled(call, outcome, lost);
+        if may_be_done(&outcome) {
+            // What is rare is put in a box: every request's task would have room for it.
+            lost = Some(Box::new(outcome));
         }
         tokio::time::sleep(pause).await;
         repeats += 1;
@@ -37,16 +38,15 @@ pub async fn send(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcom
 /// Makes a call once, unless its host is left alone.
 async fn once(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
     let left = deadline.saturating_duration_since(Instant::now());
-    let host = || merchant.account().host().to_owned();
     if left.is_zero() {
         return Outcome::NotSent(Failure::Timeout {
-            host: host(),
+            host: host(merchant),
             limit: left,
         });
     }
     if let Err(pause) = merchant.breaker().admit(Instant::now()) {
         return Outcome::NotSent(Failure::Paused {
-            host: host(),
+            host: host(merchant),
             pause,
         });
     }
@@ -54,7 +54,7 @@ async fn once(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
     let sent = tokio::time::timeout(left, merchant.account().send(call)).await;
     let outcome = sent.unwrap_or_else(|_| {
         Outcome::Unknown(Failure::Timeout {
-            host: host(),
+            host: host(merchant),
             limit: left,
         })
     });
@@ -88,6 +88,10 @@ fn may_be_done(outcome: &Outcome) -> bool {
         Outcome::Answered(answer) => matches!(answer.status, 408 | 500..),
         Outcome::NotSent(_) => false,
     }
+}
+
+fn host(merchant: &Merchant) -> String {
+    merchant.account().host().to_owned()
 }
 
 /// Says that a call is given up, should its task end before it does.
@@ -136,11 +140,20 @@ fn is_passing(answer: &Answer) -> bool {
     matches!(answer.status, 429 | 502..=504)
 }
 
-/// Something that is gone after a deletion whose answer got lost was deleted by it.
-fn settled(call: &Call, outcome: Outcome, lost: bool) -> Outcome {
+/// What is known of a call after its last attempt, an earlier one of which was lost.
+fn settled(
+    call: &Call,
+    outcome: Outcome,
+    lost: Option<Box<Outcome>>,
+    host: impl FnOnce() -> String,
+) -> Outcome {
+    let Some(lost) = lost.filter(|_| call.method != Method::GET) else {
+        return outcome;
+    };
     match outcome {
+        // Something that is gone after a deletion whose answer got lost was deleted by it.
         Outcome::Answered(answer)
-            if lost && call.method == Method::DELETE && matches!(answer.status, 404 | 410) =>
+            if call.method == Method::DELETE && matches!(answer.status, 404 | 410) =>
         {
             Outcome::Answered(Answer {
                 status: 204,
@@ -148,6 +161,12 @@ fn settled(call: &Call, outcome: Outcome, lost: bool) -> Outcome {
                 ..answer
             })
         }
+        Outcome::Answered(answer) if answer.status == 412 => {
+            Outcome::Unknown(Failure::Changed { host: host() })
+        }
+        // That this one was not taken says nothing of the other.
+        Outcome::Answered(answer) if matches!(answer.status, 401 | 403 | 429) => *lost,
+        Outcome::NotSent(_) => *lost,
         outcome => outcome,
     }
 }
@@ -227,9 +246,38 @@ mod tests {
             _ => 0,
         };
         let delete = call(Method::DELETE, None);
-        assert_eq!(status(settled(&delete, gone(), true)), 204);
-        assert_eq!(status(settled(&delete, gone(), false)), 410);
-        assert_eq!(status(settled(&call(Method::GET, None), gone(), true)), 410);
+        let host = String::new;
+        let get = call(Method::GET, None);
+        assert_eq!(
+            status(settled(&delete, gone(), Some(Box::new(lost())), host)),
+            204
+        );
+        assert_eq!(status(settled(&delete, gone(), None, host)), 410);
+        assert_eq!(
+            status(settled(&get, gone(), Some(Box::new(lost())), host)),
+            410
+        );
+    }
+
+    #[test]
+    fn what_may_have_been_changed_by_a_lost_call_stays_unknown() {
+        let patch = call(Method::PATCH, Some("\"1\""));
+        let answered = |status| Outcome::Answered(answer(status, "{}"));
+        let refused = || {
+            Outcome::NotSent(Failure::Connect {
+                host: "h".into(),
+                reason: "r".into(),
+            })
+        };
+        let after = |outcome, lost| settled(&patch, outcome, lost, || "h".into());
+        for outcome in [refused(), answered(429), answered(401), answered(403)] {
+            assert_eq!(after(outcome.clone(), Some(Box::new(lost()))), lost());
+            assert_eq!(after(outcome.clone(), None), outcome);
+        }
+        let changed = Outcome::Unknown(Failure::Changed { host: "h".into() });
+        assert_eq!(after(answered(412), Some(Box::new(lost()))), changed);
+        assert_eq!(after(answered(412), None), answered(412));
+        assert_eq!(after(answered(200), Some(Box::new(lost()))), answered(200));
     }
 
     #[test]

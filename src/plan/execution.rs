@@ -101,6 +101,8 @@ pub struct Execution<'p> {
     pub(super) phase: Phase,
     /// The steps for which something was read again, each time.
     pub(super) reread: Vec<usize>,
+    /// Whether a change may have been made that was refused when it was made again, and is made once more.
+    pub(super) in_doubt: bool,
     pub(super) failure: Option<Failure<'p>>,
     /// Why a service failed that runs by itself.
     pub(super) after: Option<Failure<'p>>,
@@ -125,6 +127,7 @@ impl<'p> Execution<'p> {
             history,
             phase: Phase::Step(0),
             reread: Vec::new(),
+            in_doubt: false,
             failure: None,
             after: None,
             wrong_id: None,
@@ -331,6 +334,8 @@ impl<'p> Execution<'p> {
         let part = self.plan.program.steps[step].part;
         let mut verdict = match self.plan.program.parts[part].fails_as {
             Some(kind) => self.local(kind),
+            // Whatever failed after it: what is not known is no failure.
+            None if self.in_doubt => self.local(LocalKind::Unknown),
             None => verdict,
         };
         if !self.partial.is_empty() {

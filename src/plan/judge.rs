@@ -20,6 +20,11 @@ fn changes(call: &RestCall) -> bool {
     call.template.method != Method::GET
 }
 
+/// How it is told that something may have been changed.
+fn perhaps(what: &str) -> String {
+    format!("{what} (perhaps)")
+}
+
 /// How often what a step rests on is read again: another step of the request may have changed it, and the step itself, by an
 /// attempt whose answer was lost.
 const REREADS_MAX: usize = 2;
@@ -34,14 +39,36 @@ impl<'p> Execution<'p> {
         match outcome {
             Outcome::NotSent(Failed::NotRecorded) => self.fail(at, self.local(LocalKind::NoRecord)),
             Outcome::NotSent(_) => self.fail(at, self.no_answer(call)),
-            Outcome::Unknown(_) if changes(call) => {
-                self.partial
-                    .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
-                self.fail(at, self.local(LocalKind::Unknown));
+            Outcome::Unknown(failure) if changes(call) => {
+                self.may_have_changed(call);
+                match (failure, call.if_match) {
+                    // Which change it was does not matter: it is made again under the ETag of what is stored now.
+                    (Failed::Changed { .. }, Some(read)) if self.may_read_again(at) => {
+                        self.in_doubt = true;
+                        self.read_again(read, at);
+                    }
+                    _ => self.fail(at, self.local(LocalKind::Unknown)),
+                }
             }
             Outcome::Unknown(_) => self.fail(at, self.no_answer(call)),
             Outcome::Answered(answer) => self.judge(at, call, answer),
         }
+    }
+
+    fn may_read_again(&self, then: usize) -> bool {
+        self.reread.iter().filter(|step| **step == then).count() < REREADS_MAX
+    }
+
+    /// A step is made again after what it depends on was read once more.
+    fn read_again(&mut self, read: usize, then: usize) {
+        self.reread.push(then);
+        self.phase = Phase::Reread { read, then };
+    }
+
+    fn may_have_changed(&mut self, call: &RestCall) {
+        let perhaps = call.changed.as_deref().map(perhaps);
+        let fresh = perhaps.filter(|changed| !self.partial.contains(changed));
+        self.partial.extend(fresh);
     }
 
     /// What is said where the REST host could not be reached, or did not answer a call that changes nothing: the first line
@@ -64,18 +91,16 @@ impl<'p> Execution<'p> {
         let program = self.plan.program;
         let reading = &program.readings[at];
         let read = reading.reader.read(answer.body);
-        let rereads = self.reread.iter().filter(|step| **step == at).count();
-        if let (412, Some(read)) = (answer.status, call.if_match)
-            && rereads < REREADS_MAX
-        {
-            self.reread.push(at);
-            self.phase = Phase::Reread { read, then: at };
+        if let (412, Some(read), true) = (answer.status, call.if_match, self.may_read_again(at)) {
+            self.read_again(read, at);
             return;
         }
-        if let (true, Some(what)) = (good, &call.changed)
-            && !self.partial.contains(what)
-        {
-            self.partial.push(what.clone());
+        self.in_doubt &= !(good && changes(call));
+        if let (true, Some(what)) = (good, &call.changed) {
+            self.partial.retain(|changed| *changed != perhaps(what));
+            if !self.partial.contains(what) {
+                self.partial.push(what.clone());
+            }
         }
         if good {
             // Until it is read it is not known what was done.
@@ -95,8 +120,7 @@ impl<'p> Execution<'p> {
             return self.fail(at, self.local(LocalKind::Unreadable));
         }
         if matches!(answer.status, 408 | 500..) && changes(call) {
-            self.partial
-                .extend(call.changed.iter().map(|what| format!("{what} (perhaps)")));
+            self.may_have_changed(call);
         }
         let error = RestError::read(&reading.errors, &read);
         let field = self.blamed(call, answer.status, &error);

@@ -2,34 +2,46 @@
 
 use std::borrow::Cow;
 
+use crate::mapping::condition::Facts;
 use crate::mapping::flags::LocalKind;
+use crate::mapping::reply::Replies;
 use crate::scmp;
 
+use super::Context;
 use super::execution::{Execution, Failure, Made, Summary};
 use super::reply::{Built, PartOutcome, build};
 
 impl<'p> Execution<'p> {
     /// The SCMP reply and what became of the request. Call it when [`Execution::next_call`] says `Done`.
     pub fn finish(&self) -> (scmp::Reply, Summary<'p>) {
-        self.told(self.failure.as_ref())
+        self.told(self.failure.as_ref(), self.context, &self.replies)
     }
 
-    fn told(&self, failure: Option<&Failure<'p>>) -> (scmp::Reply, Summary<'p>) {
+    fn told(
+        &self,
+        failure: Option<&Failure<'p>>,
+        context: &Context,
+        replies: &Replies,
+    ) -> (scmp::Reply, Summary<'p>) {
         let success = self.local(LocalKind::Success);
         let verdict = failure.map_or(&success, |failure| &failure.verdict);
-        let first = self.things_made().next();
+        let first = self.things_made(replies).next();
         let (id, kind) = match &first {
             Some((id, kind)) => (&**id, Some(*kind)),
-            None => (self.context.request_id.as_str(), None),
+            None => (context.request_id.as_str(), None),
         };
         let built = Built {
             tables: self.plan.tables,
             program: Some(self.plan.program),
             part: &|part| self.part(part, failure),
-            context: self.context,
+            context,
             token: &self.history.token(id, kind),
         };
-        let reply = build(&built, &self.facts(0, None));
+        let facts = Facts {
+            replies,
+            ..self.facts(0, None)
+        };
+        let reply = build(&built, &facts);
         let unmapped = self.unmapped().count();
         let summary = Summary {
             flag: verdict.flag,
@@ -45,13 +57,19 @@ impl<'p> Execution<'p> {
         (reply, summary)
     }
 
-    /// The reply where nobody may say what became of the request.
-    pub fn lost(&self) -> (scmp::Reply, Summary<'p>) {
-        self.told(Some(&Failure {
+    /// The reply where nobody may say what became of the request: it names the one that is on record under this id, and
+    /// nothing that was made.
+    pub fn lost(&self, request_id: &str) -> (scmp::Reply, Summary<'p>) {
+        let failure = Failure {
             verdict: self.local(LocalKind::Unknown),
             part: 0,
             told: None,
-        }))
+        };
+        let context = Context {
+            request_id: request_id.to_owned(),
+            time: self.context.time.clone(),
+        };
+        self.told(Some(&failure), &context, &Replies::none())
     }
 
     /// What became of the service of this number.
@@ -72,7 +90,7 @@ impl<'p> Execution<'p> {
 
     /// What was made, be it that a later check declined it: it has an id, and can be followed.
     pub fn made(&self) -> Vec<Made> {
-        let made = self.things_made().map(|(id, kind)| Made {
+        let made = self.things_made(&self.replies).map(|(id, kind)| Made {
             id: id.into_owned(),
             kind: kind.to_owned(),
         });
@@ -80,18 +98,24 @@ impl<'p> Execution<'p> {
     }
 
     /// The ids and kinds of what was made.
-    fn things_made(&self) -> impl Iterator<Item = (Cow<'_, str>, &'p str)> {
-        let facts = self.facts(0, None);
+    fn things_made<'r>(
+        &'r self,
+        replies: &'r Replies,
+    ) -> impl Iterator<Item = (Cow<'r, str>, &'p str)> {
+        let facts = Facts {
+            replies,
+            ..self.facts(0, None)
+        };
         let program = self.plan.program;
         let steps = program.steps.iter().enumerate();
-        let ran = steps.filter(|(at, _)| self.replies.is_real(*at));
+        let ran = steps.filter(|(at, _)| replies.is_real(*at));
         ran.filter_map(move |(_, step)| {
             let makes = step
                 .call()?
                 .makes
                 .iter()
                 .find(|makes| makes.when.holds(&facts))?;
-            Some((self.replies.text(&makes.id)?, makes.kind.as_str()))
+            Some((replies.text(&makes.id)?, makes.kind.as_str()))
         })
     }
 }

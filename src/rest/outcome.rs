@@ -145,6 +145,14 @@ pub enum Failure {
         /// How it ended.
         reason: String,
     },
+    /// The answer to a change got lost, and when it was made again the object was no longer as it had been read.
+    #[error(
+        "what {host} was to change has changed meanwhile: by the call whose answer got lost, or by another"
+    )]
+    Changed {
+        /// Host and port of the REST API.
+        host: String,
+    },
     /// The reply came sealed and could not be opened.
     #[error(
         "the reply of {host} came sealed and could not be opened: {reason}; the call may have taken effect: look it up or \

@@ -123,9 +123,9 @@ fn a_lost_follow_on_never_touches_what_it_follows() {
     }
 }
 
-/// Doing it twice does no more than doing it once.
+/// Doing it twice does no more than doing it once. Whatever the search says that is no sign of it.
 #[test]
-fn a_lost_reversal_or_void_is_done_again() {
+fn a_lost_reversal_or_void_is_looked_up_and_done_again() {
     for (services, more, path) in [
         (
             "ics_auth_reversal",
@@ -138,24 +138,29 @@ fn a_lost_reversal_or_void_is_done_again() {
             "/pts/v2/captures/7/voids",
         ),
     ] {
-        let first = AtomicUsize::new(0);
-        let host = Upstream::start(move |seen| match first.fetch_add(1, Ordering::SeqCst) {
-            0 => Act::Cut(Vec::new()),
-            _ => pts(seen),
-        });
-        let scene = Scene::new(&host.address, "");
-        let gateway = scene.gateway();
-        assert_flag(&gateway.send(&request(services, more)), "-1", "ETIMEOUT");
-        scene.settled(&["settled"]);
-        assert_eq!(
-            host.calls(),
-            [format!("POST {path}"), format!("POST {path}")]
-        );
-        // Under the first one's id the second would be refused as a repetition.
-        assert_eq!(
-            host.seen()[1].json()["clientReferenceInformation"].get("transactionId"),
-            None
-        );
+        for look in [201, 403, 503, 0] {
+            let first = AtomicUsize::new(0);
+            let host = Upstream::start(move |seen| match seen.path.as_str() {
+                "/tss/v2/searches" if look == 0 => Act::Cut(Vec::new()),
+                "/tss/v2/searches" => reply(look, &json!({})),
+                _ => match first.fetch_add(1, Ordering::SeqCst) {
+                    0 => Act::Cut(Vec::new()),
+                    _ => pts(seen),
+                },
+            });
+            let scene = Scene::new(&host.address, "");
+            let gateway = scene.gateway();
+            assert_flag(&gateway.send(&request(services, more)), "-1", "ETIMEOUT");
+            scene.settled(&["settled"]);
+            let done = format!("POST {path}");
+            assert_eq!(host.calls(), [&done, "POST /tss/v2/searches", &done]);
+            // Under the first one's id the second would be refused as a repetition.
+            let seen = host.seen();
+            let reference = |at: usize| seen[at].json()["clientReferenceInformation"].take();
+            let (own, mark) = (&reference(0)["transactionId"], &reference(0)["comments"]);
+            assert!(own.is_string() && own == mark, "{own} {mark}");
+            assert_eq!(reference(2), json!({"code": "day"}));
+        }
     }
 }
 
@@ -288,6 +293,107 @@ fn what_runs_by_itself_and_is_turned_away_is_made_again() {
         let reversals = reversals.filter(|call| call.ends_with("7000000000000000000001/reversals"));
         assert_eq!(reversals.count(), 2, "{turned_away}");
     }
+}
+
+#[test]
+fn what_a_lost_deletion_deleted_is_not_deleted_again() {
+    let reads = AtomicUsize::new(0);
+    let host = Upstream::start(move |seen| match seen.method.as_str() {
+        "DELETE" => Act::Cut(Vec::new()),
+        "GET" if reads.fetch_add(1, Ordering::SeqCst) > 0 => reply(410, &json!({})),
+        _ => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    assert_flag(&gateway.send(&delete(CUSTOMER)), "-1", "ETIMEOUT");
+    scene.settled(&["settled"]);
+    let calls: Vec<String> = host.calls();
+    let methods: Vec<&str> = calls
+        .iter()
+        .map(|call| call.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(methods, ["GET", "DELETE", "DELETE", "DELETE", "GET"]);
+    drop(gateway);
+}
+
+/// The first was carried out, or another's was: under the ETag of what is stored now it is certain.
+#[test]
+fn a_lost_change_that_was_overtaken_is_made_again() {
+    let (patches, reads) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let host = Upstream::start(move |seen| match seen.method.as_str() {
+        "GET" if reads.fetch_add(1, Ordering::SeqCst) > 0 => {
+            let body = json!({"id": CUSTOMER}).to_string().into_bytes();
+            Act::Reply(200, "ETag: \"2\"\r\n".into(), body)
+        }
+        "PATCH" => match patches.fetch_add(1, Ordering::SeqCst) {
+            0 => Act::Cut(Vec::new()),
+            1 => reply(412, &json!({})),
+            _ => tms(seen),
+        },
+        _ => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    let changes = [("merchant_defined_data1", "new")];
+    assert_flag(&gateway.send(&update(CUSTOMER, &changes)), "1", "SOK");
+    let records = scene.settled(&["finished"]);
+    assert_eq!(records[0]["partial"], json!(null));
+    let tags: Vec<Option<String>> = host
+        .seen()
+        .iter()
+        .map(|seen| seen.headers.get("if-match").cloned())
+        .collect();
+    let tag = |text: &str| Some(text.to_owned());
+    assert_eq!(tags, [None, tag("\"1\""), tag("\"1\""), None, tag("\"2\"")]);
+    drop(gateway);
+}
+
+/// What may have been carried out is not told as a failure, whatever fails after it.
+#[test]
+fn a_lost_change_that_was_overtaken_and_cannot_be_made_again_is_listed() {
+    for (second_read, second_patch) in [(503, 200), (200, 412), (200, 400), (200, 503)] {
+        let (patches, reads) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let host = Upstream::start(move |seen| match seen.method.as_str() {
+            "GET" if reads.fetch_add(1, Ordering::SeqCst) > 0 && second_read != 200 => {
+                reply(second_read, &json!({}))
+            }
+            "PATCH" => match patches.fetch_add(1, Ordering::SeqCst) {
+                0 => Act::Cut(Vec::new()),
+                1 => reply(412, &json!({})),
+                _ => reply(second_patch, &json!({})),
+            },
+            _ => tms(seen),
+        });
+        let scene = Scene::new(&host.address, "");
+        let gateway = scene.gateway();
+        let changes = [("merchant_defined_data1", "new")];
+        let told = gateway.send(&update(CUSTOMER, &changes));
+        assert_flag(&told, "-1", "ETIMEOUT");
+        assert!(told["ics_rmsg"].contains("customer (perhaps)"), "{told:?}");
+        let records = scene.settled(&["partial"]);
+        assert_eq!(records[0]["partial"], json!(["customer (perhaps)"]));
+        drop(gateway);
+    }
+}
+
+/// The host was away when it was made again: the first may have been carried out all the same.
+#[test]
+fn a_lost_change_whose_repetition_was_not_taken_is_listed() {
+    let patches = AtomicUsize::new(0);
+    let host = Upstream::start(move |seen| match seen.method.as_str() {
+        "PATCH" => match patches.fetch_add(1, Ordering::SeqCst) {
+            0 => Act::Cut(Vec::new()),
+            _ => reply(429, &json!({})),
+        },
+        _ => tms(seen),
+    });
+    let scene = Scene::new(&host.address, "");
+    let gateway = scene.gateway();
+    let changes = [("merchant_defined_data1", "new")];
+    assert_flag(&gateway.send(&update(CUSTOMER, &changes)), "-1", "ETIMEOUT");
+    let records = scene.settled(&["partial"]);
+    assert_eq!(records[0]["partial"], json!(["customer (perhaps)"]));
+    drop(gateway);
 }
 
 #[test]
