@@ -225,7 +225,15 @@ impl Gateway {
                         Outcome::Answered(answer) => Some(answer.status),
                         Outcome::NotSent(_) | Outcome::Unknown(_) => None,
                     };
-                    warn!(request_id = %unit.id, step = task.step, ?status, "could not be found by a search: taken back instead, or left to an operator");
+                    let (id, step) = (&unit.id, &task.step);
+                    match task.is_prompt() {
+                        true => {
+                            info!(request_id = %id, step, ?status, "not found by a search: made again")
+                        }
+                        false => {
+                            warn!(request_id = %id, step, ?status, "could not be found by a search: taken back instead, or left to an operator")
+                        }
+                    }
                 }
                 if !next {
                     break;
@@ -286,7 +294,7 @@ fn tell(unit: &Unit) {
         State::Settled => match unit.found() {
             Some((step, found)) => {
                 let (rest_id, became) = (&found.id, &found.became);
-                info!(request_id = %id, %merchant, %services, step, %rest_id, ?became, "found, and settled");
+                info!(request_id = %id, %merchant, %services, step, %rest_id, ?became, "settled, and known by its id");
             }
             None => info!(request_id = %id, %merchant, %services, "settled"),
         },

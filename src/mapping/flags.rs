@@ -179,6 +179,8 @@ const CLASSES: usize = 7;
 pub struct SettleOutcome {
     /// The family of operations.
     pub group: String,
+    /// The method of the call.
+    pub method: Option<String>,
     /// The HTTP status, or its class.
     pub http: HttpPattern,
     /// `status` of the reply's body.
@@ -200,16 +202,19 @@ pub enum Means {
     Already,
     /// There is nothing to settle: the lost call was not carried out.
     Absent,
+    /// The next way is tried.
+    Next,
     /// It cannot be done: an operator has to look.
     Stuck,
 }
 
 impl Means {
     /// The meanings by the names that tables use.
-    pub const NAMES: [(&'static str, Means); 4] = [
+    pub const NAMES: [(&'static str, Means); 5] = [
         ("settled", Means::Settled),
         ("already", Means::Already),
         ("absent", Means::Absent),
+        ("next", Means::Next),
         ("stuck", Means::Stuck),
     ];
 }
@@ -268,12 +273,13 @@ impl Flags {
     }
 
     /// What an answer to a call that was to settle another means; nothing where it says nothing, and is asked for again.
-    pub fn means(&self, group: &str, http: u16, body: Bytes) -> Option<Means> {
+    pub fn means(&self, group: &str, method: &str, http: u16, body: Bytes) -> Option<Means> {
         let Reading { reader, errors } = &self.errors;
         let read = reader.read(body).unwrap_or_else(|| reader.nothing());
         let error = RestError::read(errors, &read);
         let fits = |line: &&SettleOutcome| {
             line.group == group
+                && is(&line.method, Some(method))
                 && line.http.fits(http)
                 && is(&line.status, error.status.as_deref())
                 && is(&line.kind, error.kind.as_deref())

@@ -59,6 +59,7 @@ pub struct RawOutcome {
 #[serde(deny_unknown_fields)]
 pub struct RawSettle {
     pub group: String,
+    pub method: Option<String>,
     pub http: String,
     pub status: Option<String>,
     #[serde(rename = "type")]

@@ -39,6 +39,13 @@ pub struct Way {
     pub find: Option<Find>,
 }
 
+impl Way {
+    /// Whether it reads what the lost call was to change.
+    fn is_read(&self) -> bool {
+        self.method == "GET"
+    }
+}
+
 /// Something to be settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -126,9 +133,11 @@ impl Task {
         self.attempts += 1;
     }
 
-    /// Whether the call at hand may be made at once: it takes nothing back that may still be on its way.
+    /// Whether the call at hand may be made at once: it takes nothing back that may still be on its way, and what it reads
+    /// does not lag behind.
     pub fn is_prompt(&self) -> bool {
-        self.ways.get(self.at).is_some_and(|way| way.again)
+        let way = self.ways.get(self.at);
+        way.is_some_and(|way| way.again || way.is_read())
     }
 
     /// The call to make now; nothing once it has ended.
@@ -161,6 +170,20 @@ impl Task {
 
     /// Takes what became of the call. Whether another should be made at once: the next way.
     pub fn answered(&mut self, of: &Settling<'_>, outcome: &Outcome) -> bool {
+        let looking = self.at;
+        self.take(of, outcome) || (self.at == looking && self.looks_once() && self.next_way())
+    }
+
+    /// Whether it looks for a call that may be made again: one look is enough, for twice does no more than once.
+    fn looks_once(&self) -> bool {
+        let mut ways = self.ways.iter().skip(self.at);
+        let looks = |way: &Way| way.find.is_some() || way.is_read();
+        self.end.is_none()
+            && ways.next().is_some_and(looks)
+            && ways.next().is_some_and(|way| way.again)
+    }
+
+    fn take(&mut self, of: &Settling<'_>, outcome: &Outcome) -> bool {
         self.under_way = false;
         let Some(way) = self.ways.get(self.at) else {
             self.end = Some(End::Stuck);
@@ -179,7 +202,7 @@ impl Task {
             return self.read(look, answer.status, body(), of);
         }
         let flags = &of.tables.flags;
-        let means = flags.means(&way.group, answer.status, answer.body.clone());
+        let means = flags.means(&way.group, &way.method, answer.status, answer.body.clone());
         if way.find.is_some() {
             return match means {
                 Some(Means::Settled) => self.listed(Look::listed(flags.lookup.listed(&body()))),
@@ -190,9 +213,15 @@ impl Task {
         }
         let done_by_us = way.again || self.unanswered;
         match means {
-            Some(Means::Settled) => self.end = Some(End::Settled),
+            Some(Means::Settled) => {
+                if way.again && way.method == "POST" && !self.leftovers {
+                    self.found = of.repeated(&self.step, &body());
+                }
+                self.end = Some(End::Settled);
+            }
             Some(Means::Already) if done_by_us => self.end = Some(End::Settled),
             Some(Means::Already) if self.at + 1 < self.ways.len() => return self.next_way(),
+            Some(Means::Next) => return self.next_way(),
             Some(Means::Already | Means::Stuck) => self.end = Some(End::Stuck),
             Some(Means::Absent) => {
                 self.absent += 1;
@@ -476,6 +505,84 @@ mod tests {
         assert!(stops(&[list(&[])]) && stops(&[list(&["1"]), gone()]));
         assert!(!stops(&[]) && !stops(&[lost()]) && !stops(&[answer(502, "{}")]));
         assert!(!stops(&[list(&["1", "2"]), answer(502, "{}"), gone()]));
+    }
+
+    /// A void, made again without a look that finds it.
+    fn voided(outcomes: &[Outcome]) -> Task {
+        let tables = compile(&source::embedded()).expect("tables");
+        let of = Settling {
+            services: "ics_void",
+            ..of(&tables)
+        };
+        let mut task = Task::new("void_sale", vec![search(), way("/v", true)]);
+        for outcome in outcomes {
+            assert!(task.call().is_some(), "no call is left");
+            task.attempted();
+            task.answered(&of, outcome);
+        }
+        task
+    }
+
+    #[test]
+    fn a_void_that_is_found_is_not_made_again() {
+        let task = voided(&[list(&["9"]), found("mark", "1")]);
+        assert_eq!((task.end, task.at), (Some(End::Kept), 0));
+        assert_eq!(task.found.map(|found| found.id), Some("9".to_owned()));
+        let task = voided(&[list(&["9"]), found("mark", "0")]);
+        assert_eq!((task.end, task.at), (Some(End::Absent), 0));
+    }
+
+    #[test]
+    fn one_look_for_a_void_is_enough_and_what_is_made_again_is_known() {
+        let not_sent = || Outcome::NotSent(Failure::Busy { host: "h".into() });
+        for looked in [
+            vec![list(&[])],
+            vec![lost()],
+            vec![not_sent()],
+            vec![answer(503, "")],
+            vec![answer(403, "{}")],
+            vec![list(&["1"]), found("other", "1")],
+            vec![list(&["1"]), found("mark", "-1")],
+            vec![list(&["1", "2"]), lost()],
+        ] {
+            let mut outcomes = looked;
+            outcomes.push(answer(201, r#"{"id":"70","status":"VOIDED"}"#));
+            let task = voided(&outcomes);
+            assert_eq!((task.end, task.at), (Some(End::Settled), 1));
+            let found = task.found.expect("it is known");
+            let said = (
+                found.id.as_str(),
+                found.path.as_str(),
+                found.kind.as_deref(),
+            );
+            assert_eq!(said, ("70", "/tss/v2/transactions/70", Some("void")));
+        }
+        let task = voided(&[list(&[]), answer(400, NOT_VOIDABLE)]);
+        assert_eq!((task.end, task.found), (Some(End::Settled), None));
+        // An id that cannot be one is none.
+        let task = voided(&[list(&[]), answer(201, r#"{"id":"../x","status":"VOIDED"}"#)]);
+        assert_eq!((task.end, task.found), (Some(End::Settled), None));
+    }
+
+    #[test]
+    fn what_was_to_be_deleted_is_deleted_again_where_it_is_still_there() {
+        let of_token = |method: &str, again| Way {
+            method: method.into(),
+            group: "tms".into(),
+            ..way("/c", again)
+        };
+        let ways = || vec![of_token("GET", false), of_token("DELETE", true)];
+        assert!(Task::new("deletion", ways()).is_prompt());
+        assert!(!Task::new("payment", vec![search(), way("/v", true)]).is_prompt());
+        for gone in [404, 410] {
+            assert_eq!(end(ways(), &[answer(gone, "")]), (Some(End::Settled), 0));
+        }
+        for looked in [answer(200, "{}"), answer(403, ""), answer(503, ""), lost()] {
+            assert_eq!(
+                end(ways(), &[looked, answer(204, "")]),
+                (Some(End::Settled), 1)
+            );
+        }
     }
 
     #[test]

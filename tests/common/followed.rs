@@ -19,7 +19,7 @@ pub struct Followed {
     calls: Value,
 }
 
-const MADE: [(&str, Option<&str>); 20] = [
+const MADE: [(&str, Option<&str>); 23] = [
     ("payments/auth/all-fields", Some("authorization")),
     ("payments/auth/declined-all-fields", Some("authorization")),
     ("bundles/auth-create/success", Some("authorization")),
@@ -35,8 +35,11 @@ const MADE: [(&str, Option<&str>); 20] = [
     ("payments/ecp-debit/all-fields", Some("debit")),
     ("payments/ecp-credit/all-fields-refund", Some("refund")),
     ("payments/ecp-credit/all-fields-alone", Some("credit")),
-    ("payments/auth-reversal/all-fields", None),
-    ("payments/void/sale", None),
+    ("payments/auth-reversal/all-fields", Some("reversal")),
+    ("payments/void/capture", Some("void")),
+    ("payments/void/sale", Some("void")),
+    ("payments/void/refund", Some("void")),
+    ("payments/void/credit", Some("void")),
     ("flags/pts/400-missing-field", None),
     ("follow-ons/void-unknown/404-everywhere", None),
     ("delete/card", None),

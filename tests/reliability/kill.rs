@@ -155,12 +155,7 @@ impl Judge<'_> {
                 order.reference, order.kind
             );
             if paid && order.kind != Kind::Delete {
-                let takes_back = matches!(order.kind, Kind::Void | Kind::Reversal);
-                let id = if takes_back {
-                    &order.reference
-                } else {
-                    &reply["request_id"]
-                };
+                let id = &reply["request_id"];
                 assert!(
                     on_record.contains(id.as_str()),
                     "{} is not on record: {reply:#?}",
@@ -191,17 +186,13 @@ impl Judge<'_> {
         }
     }
 
-    /// The ids of what is on record as done. What takes something back is followed by nothing, and has the reference that
-    /// it would be done again with.
+    /// The ids of what is on record as done.
     fn on_record(&self) -> BTreeSet<&str> {
         let mut ids = BTreeSet::new();
         for record in self.records {
             let made = record["made"].as_array().into_iter().flatten();
             ids.extend(made.filter_map(|made| made["id"].as_str()));
             ids.extend(record["id"].as_str());
-            let again = record["calls"][0]["ways"][0]["body"].as_str();
-            let code = again.and_then(|body| body.split_once("\"code\":\""));
-            ids.extend(code.and_then(|(_, code)| code.split('"').next()));
         }
         ids
     }

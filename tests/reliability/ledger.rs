@@ -36,6 +36,15 @@ pub enum Back {
     ByOwnId,
 }
 
+/// A reversal or void that was asked for.
+struct Taking {
+    id: String,
+    /// The merchant's reference.
+    code: String,
+    /// By what it is found in a search: the comments that came with it.
+    mark: Value,
+}
+
 /// A customer token.
 #[derive(Clone, Debug)]
 pub struct Customer {
@@ -50,6 +59,7 @@ pub struct Customer {
 #[derive(Default)]
 pub struct Books {
     pub movements: Vec<Movement>,
+    takings: Vec<Taking>,
     /// Where a transaction id stands in `movements`; nowhere if that was declined.
     own: BTreeMap<String, Option<usize>>,
     pub customers: BTreeMap<String, Customer>,
@@ -140,28 +150,31 @@ impl Books {
         }
     }
 
-    /// The payments under a reference.
+    /// All that is under a reference.
     fn search(&self, seen: &Seen) -> Act {
         let query = seen.json()["query"].as_str().unwrap().to_owned();
         let code = query.split([':', ' ']).nth(1).unwrap();
-        let found = self
-            .movements
-            .iter()
-            .filter(|movement| movement.code == code);
-        let found: Vec<Value> = found.map(|movement| json!({"id": movement.id})).collect();
+        let movements = self.movements.iter().map(|one| (&one.id, &one.code));
+        let takings = self.takings.iter().map(|one| (&one.id, &one.code));
+        let found = movements.chain(takings).filter(|(_, of)| *of == code);
+        let found: Vec<Value> = found.map(|(id, _)| json!({"id": id})).collect();
         reply(201, &json!({"_embedded": {"transactionSummaries": found}}))
     }
 
     fn details(&self, id: &str) -> Act {
-        let Some(movement) = self.movements.iter().find(|movement| movement.id == id) else {
-            return reply(404, &json!({}));
+        let movement = self.movements.iter().find(|movement| movement.id == id);
+        let taking = self.takings.iter().find(|taking| taking.id == id);
+        let (code, mark) = match (movement, taking) {
+            (Some(movement), _) => (&movement.code, &movement.mark),
+            (None, Some(taking)) => (&taking.code, &taking.mark),
+            (None, None) => return reply(404, &json!({})),
         };
         let mut details = json!({
             "id": id,
-            "clientReferenceInformation": {"code": movement.code, "comments": movement.mark},
+            "clientReferenceInformation": {"code": code, "comments": mark},
             "applicationInformation": {"applications": [{"name": "ics_auth", "rCode": "1", "rFlag": "SOK"}]},
         });
-        if let Some(customer) = &movement.customer {
+        if let Some(customer) = movement.and_then(|movement| movement.customer.as_ref()) {
             details["tokenInformation"] = made(customer);
         }
         reply(200, &details)
@@ -283,7 +296,10 @@ impl Books {
             .to_owned();
         match (kind, self.movements[at].kind) {
             ("voids", "authorization") => refuse("NOT_VOIDABLE"),
-            ("reversals", "authorization") | ("voids", _) => self.take_back(at, Back::ById(code)),
+            ("reversals", "authorization") | ("voids", _) => {
+                let mark = seen.json()["clientReferenceInformation"]["comments"].take();
+                self.take_back(at, Back::ById(code), mark)
+            }
             _ => refuse("INVALID_DATA"),
         }
     }
@@ -298,12 +314,15 @@ impl Books {
         };
         match (kind, self.movements[at].kind) {
             ("voids", "authorization") => refuse("NOT_VOIDABLE"),
-            ("voids", _) | (_, "authorization" | "sale") => self.take_back(at, Back::ByOwnId),
+            ("voids", _) | (_, "authorization" | "sale") => {
+                self.take_back(at, Back::ByOwnId, Value::Null)
+            }
             _ => refuse("INVALID_DATA"),
         }
     }
 
-    fn take_back(&mut self, at: usize, by: Back) -> Act {
+    fn take_back(&mut self, at: usize, by: Back, mark: Value) -> Act {
+        let id = self.fresh();
         let movement = &mut self.movements[at];
         let is_authorization = movement.kind == "authorization";
         if movement.back.is_some() {
@@ -313,13 +332,20 @@ impl Books {
                 "NOT_VOIDABLE"
             });
         }
+        if let Back::ById(code) = &by {
+            self.takings.push(Taking {
+                id: id.clone(),
+                code: code.clone(),
+                mark,
+            });
+        }
         movement.back = Some(by);
         let status = if is_authorization {
             "REVERSED"
         } else {
             "VOIDED"
         };
-        reply(201, &json!({"id": self.fresh(), "status": status}))
+        reply(201, &json!({"id": id, "status": status}))
     }
 
     fn customer(&mut self, code: String, instruments: Vec<String>) -> String {

@@ -13,6 +13,7 @@ mod requests;
 #[allow(dead_code)]
 mod upstream;
 
+mod again;
 mod chance;
 mod client;
 mod commands;

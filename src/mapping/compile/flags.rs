@@ -148,8 +148,16 @@ fn is_definite(http: HttpPattern) -> bool {
 
 fn settle_outcome(line: &RawSettle, vocabulary: &Vocabulary) -> Result<SettleOutcome, String> {
     known_words((Some(&line.group), &line.status, &line.kind), vocabulary)?;
+    let methods = ["GET", "POST", "DELETE"];
+    if let Some(method) = line.method.as_deref().filter(|m| !methods.contains(m)) {
+        return Err(format!(
+            "\"{method}\" is no method of a call that settles another; write one of {}.",
+            methods.join(", ")
+        ));
+    }
     Ok(SettleOutcome {
         group: line.group.clone(),
+        method: line.method.clone(),
         http: pattern(&line.http)?,
         status: line.status.clone(),
         kind: line.kind.clone(),
