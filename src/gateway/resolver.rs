@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use crate::config;
 use crate::journal::{Due, State, Unit, now};
 use crate::plan::find::Settling;
-use crate::plan::settle::{End, Task, conclude};
+use crate::plan::settle::{Task, conclude};
 use crate::rest::Outcome;
 
 use super::{Gateway, sending};
@@ -248,15 +248,14 @@ impl Gateway {
     fn next(&self, unit: &mut Unit, held: bool) {
         conclude(&mut unit.tasks);
         unit.take_found();
+        unit.take_unchanged();
         unit.state = unit.outcome(State::Settled);
         if unit.state != State::Unknown {
             (unit.due, unit.hold) = (None, None);
             return tell(unit);
         }
         if unit.deadline.is_some_and(|deadline| deadline <= now()) {
-            for task in unit.tasks.iter_mut().filter(|task| task.end.is_none()) {
-                task.end = Some(End::Stuck);
-            }
+            unit.tasks.iter_mut().for_each(Task::give_up);
             conclude(&mut unit.tasks);
             unit.state = unit.outcome(State::Stuck);
             (unit.due, unit.hold) = (None, None);

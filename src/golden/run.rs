@@ -182,6 +182,7 @@ fn left(task: &Task) -> String {
         Some(End::Settled) => "settled",
         Some(End::Kept) => "kept",
         Some(End::Absent) => "absent",
+        Some(End::Perhaps) => "perhaps",
         Some(End::Stuck) => "stuck",
     };
     let what = if task.leftovers { " (left behind)" } else { "" };

@@ -214,6 +214,12 @@ impl CallRecord {
         task.into_iter().chain(leftovers)
     }
 
+    /// Whether there is a way to settle it, and not only to see whether there is something to settle.
+    fn is_settled(&self) -> bool {
+        let ways = self.ways.as_ref();
+        ways.is_some_and(|ways| ways.iter().all(|way| way.unchanged.is_none()))
+    }
+
     /// What takes a call back that was carried out in a request whose client got no answer.
     fn undoing(&self) -> Vec<Task> {
         if self.fate != CallFate::Done {
@@ -222,7 +228,8 @@ impl CallRecord {
         let ways: Vec<Way> = self.ways.iter().flatten().cloned().collect();
         // What may be made again was asked for, and is not taken back; by a search it is known to who asks for it again.
         let known = ways.iter().any(|way| way.find.is_some());
-        let back = !ways.is_empty() && ways.iter().all(|way| !way.again);
+        let takes_back = |way: &Way| !way.again && way.unchanged.is_none();
+        let back = !ways.is_empty() && ways.iter().all(takes_back);
         let back = (back || known).then(|| Task::new(&self.step, ways));
         let undo = self.undo.clone();
         let undo = undo.map(|way| Task::new(&self.step, vec![way]));
@@ -235,7 +242,12 @@ impl CallRecord {
 /// matter to REST; an id that does cannot be kept, and is left to an operator.
 fn recordable(way: Way) -> Option<Way> {
     let body = way.body.as_deref().map(|body| scrub(body).into_owned());
-    is_plain(&way.path).then_some(Way { body, ..way })
+    let etag = way
+        .unchanged
+        .as_ref()
+        .map(|before| before.etag.replace('"', ""));
+    let plain = is_plain(&way.path) && etag.is_none_or(|etag| is_plain(&etag));
+    plain.then_some(Way { body, ..way })
 }
 
 impl Unit {
@@ -281,7 +293,7 @@ impl Unit {
             .iter()
             .filter(|call| call.fate != CallFate::Nothing);
         let mended =
-            |call: &&CallRecord| call.ways.is_some() || call.undo.is_some() || call.undo_is_lost;
+            |call: &&CallRecord| call.is_settled() || call.undo.is_some() || call.undo_is_lost;
         // What may have been made anew and is not known is an operator's; what was, is a change like any other.
         let stands =
             |call: &&CallRecord| call.call.starts_with("PATCH") || call.fate == CallFate::Done;
@@ -321,6 +333,16 @@ impl Unit {
         }
     }
 
+    /// Takes back what was listed as changed perhaps, and was not.
+    pub fn take_unchanged(&mut self) {
+        for task in &self.tasks {
+            if let Some(perhaps) = task.unchanged() {
+                let listed = |changed: &String| changed == perhaps || *changed == task.step;
+                self.partial.retain(|changed| !listed(changed));
+            }
+        }
+    }
+
     /// What the tasks come to; `otherwise` where there are none.
     pub fn outcome(&self, otherwise: State) -> State {
         let stuck = |task: &Task| task.end == Some(End::Stuck);
@@ -356,6 +378,7 @@ mod tests {
             again: true,
             sealable: false,
             find: None,
+            unchanged: None,
         };
         let call = Call {
             method: Method::POST,

@@ -41,6 +41,8 @@ pub struct SettleWay {
     pub how: SettleCall,
     /// Whether it looks for the lost call, which is kept when it is found.
     pub find: bool,
+    /// Whether it reads the object, whose ETag tells whether the lost call changed it.
+    pub unchanged: bool,
     /// When it is a way.
     pub when: Condition,
 }

@@ -44,6 +44,9 @@ pub struct RawWay {
     /// The call looks for the lost one, which is kept when it is found.
     #[serde(default)]
     pub find: bool,
+    /// The call reads the object, whose ETag tells whether the lost call changed it.
+    #[serde(default)]
+    pub unchanged: bool,
     pub call: Option<String>,
     #[serde(default)]
     pub path: IndexMap<String, String>,

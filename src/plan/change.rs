@@ -7,7 +7,8 @@ use crate::rest::{Call, Outcome};
 
 use super::execution::{Execution, Purpose};
 use super::find::Find;
-use super::settle::Way;
+use super::judge::perhaps;
+use super::settle::{Unchanged, Way};
 
 /// A call that may change something: it is to be on record before it is sent.
 #[derive(Debug)]
@@ -64,11 +65,14 @@ impl Execution<'_> {
         made: &Call,
         transaction_id: &str,
     ) -> Option<Vec<Way>> {
-        let ways = call.settle.as_ref()?.iter();
-        Some(
-            ways.filter_map(|way| self.way(way, part, call, made, transaction_id))
-                .collect(),
-        )
+        let known = call.settle.as_ref()?;
+        let open = known.iter();
+        let open: Vec<Way> = open
+            .filter_map(|way| self.way(way, part, call, made, transaction_id))
+            .collect();
+        // Where nothing can be seen of a change only an operator can tell.
+        let is_blind = open.is_empty() && known.iter().any(|way| way.unchanged);
+        (!is_blind).then_some(open)
     }
 
     /// A way that is open to this call.
@@ -98,12 +102,22 @@ impl Execution<'_> {
                 sealable: template.sealable,
                 find: way.find.then(|| {
                     let makes = call.makes.iter().find(|makes| makes.when.holds(&facts));
-                    Find {
+                    Box::new(Find {
                         mark: transaction_id.to_owned(),
                         read: self.plan.tables.flags.lookup.read().to_owned(),
                         kind: makes.map(|makes| makes.kind.clone()),
-                    }
+                    })
                 }),
+                unchanged: match way.unchanged {
+                    // An earlier one in doubt may have made the object what it is now.
+                    true if self.in_doubt => return None,
+                    // Without an ETag nothing could be seen.
+                    true => Some(Box::new(Unchanged {
+                        etag: made.if_match.clone()?,
+                        perhaps: perhaps(call.changed.as_deref()?),
+                    })),
+                    false => None,
+                },
             }),
         }
     }
@@ -130,6 +144,7 @@ impl Execution<'_> {
             again: true,
             sealable: false,
             find: None,
+            unchanged: None,
         })
     }
 }
@@ -158,5 +173,6 @@ fn again(made: &Call, group: &str) -> Way {
         again: true,
         sealable: made.sealable,
         find: None,
+        unchanged: None,
     }
 }

@@ -205,6 +205,7 @@ impl Settling<'_> {
                 again: true,
                 sealable: false,
                 find: None,
+                unchanged: None,
             })
         })
     }

@@ -21,7 +21,7 @@ fn changes(call: &RestCall) -> bool {
 }
 
 /// How it is told that something may have been changed.
-fn perhaps(what: &str) -> String {
+pub(super) fn perhaps(what: &str) -> String {
     format!("{what} (perhaps)")
 }
 

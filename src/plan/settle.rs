@@ -36,13 +36,25 @@ pub struct Way {
     pub sealable: bool,
     /// What it looks for, where it takes nothing back but looks for the lost call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub find: Option<Find>,
+    pub find: Option<Box<Find>>,
+    /// By what it shows that the lost call changed nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unchanged: Option<Box<Unchanged>>,
+}
+
+/// By what it is seen that a lost call changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchanged {
+    /// The ETag that the object had before.
+    pub etag: String,
+    /// What is listed as changed perhaps.
+    pub perhaps: String,
 }
 
 impl Way {
-    /// Whether it reads what the lost call was to change.
+    /// Whether it reads what the lost call was to delete.
     fn is_read(&self) -> bool {
-        self.method == "GET"
+        self.method == "GET" && self.unchanged.is_none()
     }
 }
 
@@ -95,6 +107,8 @@ pub enum End {
     Kept,
     /// What was lost had not been carried out.
     Absent,
+    /// Something was changed, by what was lost or by another: it is listed as changed in part.
+    Perhaps,
     /// It cannot be settled: an operator has to look.
     Stuck,
 }
@@ -168,6 +182,23 @@ impl Task {
         self.is_looking() && (self.looked || anyway) && self.next_way()
     }
 
+    /// The time to settle it is over.
+    pub fn give_up(&mut self) {
+        let way = self.ways.get(self.at);
+        let end = match way.and_then(|way| way.unchanged.as_ref()) {
+            Some(_) => End::Perhaps,
+            None => End::Stuck,
+        };
+        self.end.get_or_insert(end);
+    }
+
+    /// What may have been changed by what was lost, and was not: the object is as it was, or is no more.
+    pub fn unchanged(&self) -> Option<&str> {
+        let seen = matches!(self.end, Some(End::Absent | End::Settled));
+        let way = self.ways.get(self.at).filter(|_| seen)?;
+        Some(&way.unchanged.as_ref()?.perhaps)
+    }
+
     /// Takes what became of the call. Whether another should be made at once: the next way.
     pub fn answered(&mut self, of: &Settling<'_>, outcome: &Outcome) -> bool {
         let looking = self.at;
@@ -203,6 +234,16 @@ impl Task {
         }
         let flags = &of.tables.flags;
         let means = flags.means(&way.group, &way.method, answer.status, answer.body.clone());
+        let means = match (&way.unchanged, means) {
+            (Some(before), Some(Means::Next)) => match answer.etag.as_ref() == Some(&before.etag) {
+                true => Some(Means::Absent),
+                false => {
+                    self.end = Some(End::Perhaps);
+                    return false;
+                }
+            },
+            (_, means) => means,
+        };
         if way.find.is_some() {
             return match means {
                 Some(Means::Settled) => self.listed(Look::listed(flags.lookup.listed(&body()))),
@@ -247,7 +288,7 @@ impl Task {
 
     /// Takes what was read of one that the search had listed.
     fn read(&mut self, mut look: Look, status: u16, body: Value, of: &Settling<'_>) -> bool {
-        let find = self.ways.get(self.at).and_then(|way| way.find.as_ref());
+        let find = self.ways.get(self.at).and_then(|way| way.find.as_deref());
         let Some(find) = find else { return false };
         // What cannot be read now is read at the next look.
         look.read(find, (status, body), &self.step, of);
@@ -326,6 +367,7 @@ mod tests {
             again,
             sealable: false,
             find: None,
+            unchanged: None,
         }
     }
 
@@ -434,11 +476,11 @@ mod tests {
     fn search() -> Way {
         Way {
             group: "tss".into(),
-            find: Some(Find {
+            find: Some(Box::new(Find {
                 mark: "mark".into(),
                 read: "/t/{id}".into(),
                 kind: Some("sale".into()),
-            }),
+            })),
             ..way("/s", false)
         }
     }
@@ -583,6 +625,46 @@ mod tests {
                 (Some(End::Settled), 1)
             );
         }
+    }
+
+    #[test]
+    fn whether_a_change_was_made_shows_in_the_etag() {
+        let look = || Way {
+            method: "GET".into(),
+            group: "tms".into(),
+            unchanged: Some(Box::new(Unchanged {
+                etag: "\"1\"".into(),
+                perhaps: "customer (perhaps)".into(),
+            })),
+            ..way("/c", false)
+        };
+        let tagged = |etag: &str| match answer(200, "{}") {
+            Outcome::Answered(answer) => Outcome::Answered(Answer {
+                etag: Some(etag.into()),
+                ..answer
+            }),
+            other => other,
+        };
+        // It may still be on its way: it is not looked at once, nor once only.
+        assert!(!Task::new("profile", vec![look()]).is_prompt());
+        let (same, other) = (|| tagged("\"1\""), || tagged("\"2\""));
+        assert_eq!(end(vec![look()], &[same()]).0, None);
+        for (outcomes, ended) in [
+            (vec![same(), same()], Some(End::Absent)),
+            (vec![same(), other()], Some(End::Perhaps)),
+            (vec![other()], Some(End::Perhaps)),
+            (vec![answer(200, "{}")], Some(End::Perhaps)),
+            (vec![answer(410, "")], Some(End::Settled)),
+            (vec![answer(503, ""), lost(), answer(403, "")], None),
+        ] {
+            assert_eq!(end(vec![look()], &outcomes).0, ended, "{outcomes:?}");
+        }
+        let mut task = Task::new("profile", vec![look()]);
+        assert_eq!(task.unchanged(), None);
+        task.give_up();
+        assert_eq!((task.end, task.unchanged()), (Some(End::Perhaps), None));
+        task.end = Some(End::Absent);
+        assert_eq!(task.unchanged(), Some("customer (perhaps)"));
     }
 
     #[test]

@@ -86,6 +86,10 @@ fn rest_call(
         let ways = ways.iter().map(|way| settle_way(way, body, bodies, scope));
         ways.collect::<Result<Vec<_>, _>>()
     });
+    let mut ways = raw.settle.iter().flatten();
+    if raw.if_match.is_none() && ways.any(|way| way.unchanged) {
+        return Err("\"unchanged\" needs `if_match`: the ETag that is compared.".to_owned());
+    }
     let leaves = raw.leaves.as_ref();
     let leaves = leaves.map(|way| settle_way(way, body, bodies, scope));
     let mut makes = Vec::new();
@@ -169,9 +173,18 @@ fn settle_way(
     if raw.find && matches!(how, SettleCall::Again) {
         return Err("\"find\" belongs to a search, not to the same call again.".to_owned());
     }
+    if raw.unchanged
+        && !raw
+            .call
+            .as_ref()
+            .is_some_and(|name| name.starts_with("GET "))
+    {
+        return Err("\"unchanged\" belongs to a GET of what the call changes.".to_owned());
+    }
     Ok(SettleWay {
         how,
         find: raw.find,
+        unchanged: raw.unchanged,
         when: scope.condition(raw.when.as_ref())?,
     })
 }
