@@ -365,6 +365,8 @@ impl Unit {
 mod tests {
     use http::Method;
 
+    use crate::plan::settle::Unchanged;
+
     use super::*;
 
     #[test]
@@ -430,5 +432,73 @@ mod tests {
             fates,
             [CallFate::Unknown, CallFate::Nothing, CallFate::Intended]
         );
+    }
+
+    fn read(etag: &str) -> Way {
+        Way {
+            method: "GET".to_owned(),
+            path: "/c/1".to_owned(),
+            body: None,
+            group: "tms".to_owned(),
+            again: false,
+            sealable: false,
+            find: None,
+            unchanged: Some(Box::new(Unchanged {
+                etag: etag.to_owned(),
+                perhaps: "customer (perhaps)".to_owned(),
+            })),
+        }
+    }
+
+    fn changed(step: &str, fate: CallFate) -> CallRecord {
+        CallRecord {
+            step: step.to_owned(),
+            call: "PATCH /c/1".to_owned(),
+            transaction_id: "1".to_owned(),
+            fate,
+            ways: Some(vec![read("\"1\"")]),
+            leftovers: None,
+            undo: None,
+            undo_is_lost: false,
+        }
+    }
+
+    #[test]
+    fn what_is_seen_to_be_unchanged_is_no_longer_listed() {
+        for (end, listed, state) in [
+            (End::Absent, &["instrument"][..], State::Partial),
+            (End::Perhaps, &["instrument", "profile"], State::Partial),
+        ] {
+            let calls = [
+                changed("instrument", CallFate::Done),
+                changed("profile", CallFate::Intended),
+            ];
+            let mut unit = Unit {
+                calls: calls.into(),
+                ..Unit::default()
+            };
+            unit.cut_off();
+            assert_eq!(unit.partial, ["instrument", "profile"]);
+            assert_eq!((unit.tasks.len(), unit.state), (1, State::Unknown));
+            unit.tasks[0].end = Some(end);
+            unit.take_unchanged();
+            assert_eq!(unit.partial, listed);
+            assert_eq!(unit.outcome(State::Finished), state);
+        }
+        let mut unit = Unit {
+            calls: vec![changed("profile", CallFate::Unknown)],
+            partial: vec!["customer (perhaps)".to_owned()],
+            ..Unit::default()
+        };
+        unit.close();
+        unit.tasks[0].end = Some(End::Absent);
+        unit.take_unchanged();
+        assert_eq!(unit.outcome(State::Finished), State::Settled);
+    }
+
+    #[test]
+    fn an_etag_that_may_be_a_card_number_is_not_kept() {
+        assert!(recordable(read("\"31\"")).is_some());
+        assert!(recordable(read("\"4111111111111111\"")).is_none());
     }
 }
