@@ -15,6 +15,7 @@ mod upstream;
 
 mod again;
 mod chance;
+mod changes;
 mod client;
 mod commands;
 mod flows;
