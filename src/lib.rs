@@ -14,6 +14,7 @@
 //! - [`sandbox`] an independent simulator of the REST API; shares no code with the rooms above.
 //! - [`golden`] the golden-case runner.
 //! - [`config`] the configuration, resolved and checked.
+//! - `random` random bytes for ids.
 //! - [`telemetry`] logs, and the net under them.
 //! - [`cli`] one file for each command.
 
@@ -24,6 +25,7 @@ pub mod golden;
 pub mod journal;
 pub mod mapping;
 pub mod plan;
+mod random;
 pub mod rest;
 pub mod sandbox;
 pub mod scmp;

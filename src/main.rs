@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A request makes some hundred small blocks and frees them soon, what it is made for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     scmp_gateway::cli::main()
 }

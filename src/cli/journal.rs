@@ -220,7 +220,7 @@ async fn export(store: &dyn Store) -> Ended {
         let lines = units.iter().map(|unit| format!("{}\n", masked(unit)));
         print(&lines.collect::<String>())?;
         match units.last() {
-            Some(last) => filter.after = Some(last.id.clone()),
+            Some(last) => filter.after = Some(last.id.to_string()),
             None => return Ok(ExitCode::SUCCESS),
         }
     }

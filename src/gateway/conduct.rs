@@ -146,12 +146,12 @@ impl<'g> Conduct<'g> {
             None => {
                 let (key, since) = self.key.clone().unzip();
                 let unit = self.unit.insert(Unit {
-                    id: self.context.request_id.clone(),
-                    merchant: self.merchant.id().to_owned(),
-                    services: execution.services().to_owned(),
+                    id: self.context.request_id.as_str().into(),
+                    merchant: self.merchant.id().into(),
+                    services: execution.services().into(),
                     key,
                     begun: now(),
-                    owner: journal.owner().to_owned(),
+                    owner: journal.owner().into(),
                     calls: vec![record],
                     ..Unit::default()
                 });
@@ -184,7 +184,7 @@ impl<'g> Conduct<'g> {
         let Some(mut unit) = self.unit.take() else {
             return Ended::Reply(reply, summary);
         };
-        unit.flag = Some(summary.flag.to_owned());
+        unit.flag = Some(summary.flag.into());
         unit.rcode = Some(summary.rcode);
         unit.made(&execution.made());
         unit.partial.clone_from(&summary.partial);

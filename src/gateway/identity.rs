@@ -2,11 +2,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::{constant_time, hmac, rand};
+use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::plan::Context;
+use crate::random;
 use crate::rest::Secret;
 
 /// The form of request tokens; a later form gets another number.
@@ -28,9 +29,8 @@ fn request_id(now: SystemTime) -> String {
     let micros = now
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_micros());
-    let mut random = [0; 4];
     // Without entropy the time alone tells requests apart.
-    let _filled = rand::fill(&mut random);
+    let random = random::bytes().unwrap_or_default();
     format!("{micros:016}{:06}", u32::from_be_bytes(random) % 1_000_000)
 }
 
@@ -59,15 +59,15 @@ fn derived(secret: &Secret, purpose: &[u8]) -> hmac::Key {
 
 /// The name of a gateway, different at each start.
 pub fn owner() -> String {
-    let mut random = [0; 12];
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = nanos.map_or(0, |since| since.as_nanos());
     // Without entropy time and process id tell gateways of one machine apart.
-    let _filled = rand::fill(&mut random);
-    let started = request_id(SystemTime::now());
-    format!(
-        "{started}-{}-{}",
-        std::process::id(),
-        URL_SAFE_NO_PAD.encode(random)
-    )
+    let random: [u8; 12] = random::bytes().unwrap_or_else(|_| {
+        let mut time = [0; 12];
+        time.copy_from_slice(&nanos.to_be_bytes()[4..]);
+        time
+    });
+    format!("{}-{}", std::process::id(), URL_SAFE_NO_PAD.encode(random))
 }
 
 /// An opaque, authenticated text without personal data: proof that this gateway gave this id to this merchant, and for

@@ -93,7 +93,6 @@ impl Gateway {
     pub async fn answer(&self, content_type: Option<&str>, body: &[u8]) -> Response {
         let begun = Instant::now();
         let context = identity::context(SystemTime::now());
-        let named = scmp::peek(body, MERCHANT).and_then(|id| self.merchants.find(&id));
         let nobody = Told {
             metrics: &self.metrics,
             merchant: "-",
@@ -101,9 +100,16 @@ impl Gateway {
             context: &context,
             begun,
         };
-        let charset = match charset(content_type, named, body) {
-            Ok(charset) => charset,
+        let said = match Charset::from_content_type(content_type) {
+            Ok(said) => said,
             Err(error) => return self.malformed(&nobody, &error, Charset::Utf8),
+        };
+        // ASCII reads the same in every charset: whose it is can be asked once it is parsed.
+        let ascii = said.is_none() && body.is_ascii();
+        let mut charset = match said {
+            Some(said) => said,
+            None if ascii => Charset::Utf8,
+            None => self.charset(body),
         };
         let text = match charset.decode(body) {
             Ok(text) => text,
@@ -112,15 +118,28 @@ impl Gateway {
         let request = match scmp::parse(&text, &self.tables.dictionary) {
             Ok(request) => request,
             Err(scmp::ParseError::NoFields { .. }) => return self.not_scmp(),
-            Err(error) => return self.malformed(&nobody, &error, charset),
+            Err(error) => {
+                let charset = if ascii { self.charset(body) } else { charset };
+                return self.malformed(&nobody, &error, charset);
+            }
         };
         // Only what was parsed decides whose account is used; the raw bytes above chose a charset, no more.
         let merchant = request.get(MERCHANT).and_then(|id| self.merchants.find(id));
+        if ascii {
+            charset = merchant.and_then(Merchant::charset).unwrap_or(charset);
+        }
         let reply = self.reply(&request, merchant, context, begun).await;
         Response {
             body: reply.into_bytes(charset),
             charset,
         }
+    }
+
+    /// The charset of a request that does not say it: the merchant's, else what its bytes look like.
+    fn charset(&self, body: &[u8]) -> Charset {
+        let named = scmp::peek(body, MERCHANT).and_then(|id| self.merchants.find(&id));
+        let known = named.and_then(Merchant::charset);
+        known.unwrap_or_else(|| Charset::guess(body))
     }
 
     /// The answer to what is no SCMP message at all.
@@ -288,17 +307,6 @@ impl Gateway {
         };
         Known { merchant, kind }
     }
-}
-
-/// The charset of a request: as it says itself, else the merchant's, else what its bytes look like.
-fn charset(
-    content_type: Option<&str>,
-    merchant: Option<&Merchant>,
-    body: &[u8],
-) -> Result<Charset, scmp::CharsetError> {
-    let said = Charset::from_content_type(content_type)?;
-    let known = said.or_else(|| merchant.and_then(Merchant::charset));
-    Ok(known.unwrap_or_else(|| Charset::guess(body)))
 }
 
 /// What an operator should know of one call; calls that went well are part of the request's line. Only what could not be

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use compact_str::CompactString;
 use tokio::sync::Semaphore;
 use tracing::{error, info, warn};
 
@@ -15,6 +16,7 @@ use crate::config;
 use crate::journal::{Due, State, Unit, now};
 use crate::plan::find::Settling;
 use crate::plan::settle::{Task, conclude};
+use crate::random;
 use crate::rest::Outcome;
 
 use super::{Gateway, sending};
@@ -80,11 +82,11 @@ async fn forget_old(gateway: &Gateway, retention: Duration) {
 struct AtWork {
     free: Arc<Semaphore>,
     /// By their ids: a unit that is being settled may still look due to the one who looks.
-    units: Mutex<HashSet<String>>,
+    units: Mutex<HashSet<CompactString>>,
 }
 
 impl AtWork {
-    fn units(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn units(&self) -> MutexGuard<'_, HashSet<CompactString>> {
         // Nothing that can panic happens under the lock.
         self.units.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -166,7 +168,7 @@ impl Gateway {
     async fn cut_off(&self, unit: &mut Unit) -> bool {
         warn!(request_id = %unit.id, "a request was cut off: what it did is taken back");
         unit.cut_off();
-        unit.owner = self.journal.owner().to_owned();
+        unit.owner = self.journal.owner().into();
         self.schedule(unit);
         self.journal.write(unit).await.is_ok()
     }
@@ -189,7 +191,7 @@ impl Gateway {
             return;
         };
         unit.attempts += 1;
-        unit.owner = self.journal.owner().to_owned();
+        unit.owner = self.journal.owner().into();
         // Nobody else is at it while this gateway lives.
         unit.due = None;
         let held = unit.hold.is_some_and(|hold| hold > now());
@@ -228,10 +230,10 @@ impl Gateway {
                     let (id, step) = (&unit.id, &task.step);
                     match task.is_prompt() {
                         true => {
-                            info!(request_id = %id, step, ?status, "not found by a search: made again")
+                            info!(request_id = %id, %step, ?status, "not found by a search: made again")
                         }
                         false => {
-                            warn!(request_id = %id, step, ?status, "could not be found by a search: taken back instead, or left to an operator")
+                            warn!(request_id = %id, %step, ?status, "could not be found by a search: taken back instead, or left to an operator")
                         }
                     }
                 }
@@ -278,10 +280,9 @@ fn eligible(task: &Task, held: bool) -> bool {
 fn pause(first: Duration, attempts: u32) -> Duration {
     let doubled = first.saturating_mul(1 << attempts.min(12)) / 4;
     let pause = doubled.min(PAUSE_MAX);
-    let mut random = [0];
     // Without entropy there is no jitter.
-    let _filled = aws_lc_rs::rand::fill(&mut random);
-    pause + pause / 10 * u32::from(random[0]) / 255
+    let [random] = random::bytes().unwrap_or_default();
+    pause + pause / 10 * u32::from(random) / 255
 }
 
 fn tell(unit: &Unit) {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 
+use crate::random;
 use crate::rest::{Answer, Call, Failure, Outcome};
 
 use super::breaker::Breaker;
@@ -51,13 +52,7 @@ async fn once(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
         });
     }
     let trial = Trial(merchant.breaker());
-    let sent = tokio::time::timeout(left, merchant.account().send(call)).await;
-    let outcome = sent.unwrap_or_else(|_| {
-        Outcome::Unknown(Failure::Timeout {
-            host: host(merchant),
-            limit: left,
-        })
-    });
+    let outcome = merchant.account().send_within(call, left).await;
     trial.0.ended(Instant::now(), &outcome);
     believed(merchant, outcome)
 }
@@ -173,10 +168,9 @@ fn settled(
 
 /// Up to so much, so that many do not come at once.
 fn jitter(most: Duration) -> Duration {
-    let mut random = [0];
     // Without entropy there is no jitter.
-    let _filled = aws_lc_rs::rand::fill(&mut random);
-    most * u32::from(random[0]) / 255
+    let [random] = random::bytes().unwrap_or_default();
+    most * u32::from(random) / 255
 }
 
 #[cfg(test)]

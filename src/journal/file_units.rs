@@ -15,7 +15,7 @@ pub(super) fn begin(
             .prepare_cached(
                 "update units set key = null where merchant = ?1 and key = ?2 and begun < ?3",
             )?
-            .execute(params![unit.merchant, key, since])?;
+            .execute(params![unit.merchant.as_str(), key, since])?;
     }
     let inserted = transaction
         .prepare_cached(
@@ -23,11 +23,11 @@ pub(super) fn begin(
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) on conflict do nothing",
         )?
         .execute(params![
-            unit.id,
-            unit.merchant,
+            unit.id.as_str(),
+            unit.merchant.as_str(),
             key,
             unit.state.name(),
-            unit.owner,
+            unit.owner.as_str(),
             unit.version,
             unit.due,
             unit.begun,
@@ -40,7 +40,10 @@ pub(super) fn begin(
         "select doc from units where id = ?1 or (merchant = ?2 and key = ?3) limit 1",
     )?;
     found
-        .query_row(params![unit.id, unit.merchant, key], read_unit)
+        .query_row(
+            params![unit.id.as_str(), unit.merchant.as_str(), key],
+            read_unit,
+        )
         .optional()
 }
 
@@ -52,10 +55,10 @@ pub(super) fn update(transaction: &Transaction<'_>, unit: &Unit) -> rusqlite::Re
              where id = ?1 and version = ?5 - 1",
         )?
         .execute(params![
-            unit.id,
+            unit.id.as_str(),
             key,
             unit.state.name(),
-            unit.owner,
+            unit.owner.as_str(),
             unit.version,
             unit.due,
             text(unit)?
@@ -64,7 +67,12 @@ pub(super) fn update(transaction: &Transaction<'_>, unit: &Unit) -> rusqlite::Re
         for made in &unit.made {
             transaction
                 .prepare_cached("insert or replace into made values (?1, ?2, ?3, ?4)")?
-                .execute(params![unit.merchant, made.id, made.kind, unit.begun])?;
+                .execute(params![
+                    unit.merchant.as_str(),
+                    made.id.as_str(),
+                    made.kind.as_str(),
+                    unit.begun
+                ])?;
         }
     }
     Ok(updated == 1)

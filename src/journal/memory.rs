@@ -1,9 +1,11 @@
 //! `memory:`: a journal that ends with its process. For tests, and for the sandbox.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use compact_str::CompactString;
+use foldhash::fast::RandomState;
 
 use super::side::{SideMark, SideOf, SideValue};
 use super::store::{Due, Filter, JournalError, Store};
@@ -16,27 +18,32 @@ const UNITS_MAX: usize = 10_000;
 #[derive(Default)]
 pub struct Memory(Mutex<Kept>);
 
+/// A merchant, and something of that merchant's.
+type Named = (CompactString, CompactString);
+
 #[derive(Default)]
 struct Kept {
-    units: BTreeMap<String, Unit>,
-    keys: HashMap<(String, String), String>,
-    kinds: HashMap<(String, String), String>,
+    units: BTreeMap<CompactString, Unit>,
+    /// Whose a key is, by merchant and hash.
+    keys: HashMap<Named, CompactString, RandomState>,
+    /// What an id names, by merchant and id.
+    kinds: HashMap<Named, CompactString, RandomState>,
     /// Those that are not over, and those that are due: a few of many.
-    pending: BTreeMap<String, ()>,
+    pending: BTreeSet<CompactString>,
     /// Values by merchant, place and reference.
     side: BTreeMap<(String, String, String), SideValue>,
 }
 
 impl Kept {
     fn put(&mut self, unit: &Unit) {
-        let old = self.units.insert(unit.id.clone(), unit.clone());
+        let old = self.units.insert(unit.id.clone(), unit.kept());
         if let Some(key) = old.and_then(|old| old.key).filter(|_| unit.key.is_none()) {
             self.release(&unit.merchant, key.hash, &unit.id);
         }
         match matches!(unit.state, State::Open | State::Unknown) {
-            true => drop(self.pending.insert(unit.id.clone(), ())),
-            false => drop(self.pending.remove(&unit.id)),
-        }
+            true => self.pending.insert(unit.id.clone()),
+            false => self.pending.remove(&unit.id),
+        };
         for made in &unit.made {
             let id = (unit.merchant.clone(), made.id.clone());
             self.kinds.insert(id, made.kind.clone());
@@ -44,8 +51,8 @@ impl Kept {
     }
 
     /// A key is no longer this unit's; a later one may have it already.
-    fn release(&mut self, merchant: &str, hash: String, id: &str) {
-        let key = (merchant.to_owned(), hash);
+    fn release(&mut self, merchant: &CompactString, hash: String, id: &str) {
+        let key = (merchant.clone(), hash.into());
         if self.keys.get(&key).is_some_and(|holder| holder == id) {
             self.keys.remove(&key);
         }
@@ -86,7 +93,7 @@ impl Store for Memory {
     async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Unit>, JournalError> {
         let mut kept = self.kept();
         if let Some(key) = &unit.key {
-            let key = (unit.merchant.clone(), key.hash.clone());
+            let key = (unit.merchant.clone(), key.hash.as_str().into());
             let holder = kept.keys.get(&key).and_then(|id| kept.units.get(id));
             if let Some(holder) = holder.filter(|holder| holder.begun >= since) {
                 return Ok(Some(holder.clone()));
@@ -113,8 +120,8 @@ impl Store for Memory {
     }
 
     async fn kind(&self, merchant: &str, id: &str) -> Result<Option<String>, JournalError> {
-        let id = (merchant.to_owned(), id.to_owned());
-        Ok(self.kept().kinds.get(&id).cloned())
+        let id = (merchant.into(), id.into());
+        Ok(self.kept().kinds.get(&id).map(CompactString::to_string))
     }
 
     async fn maker(&self, merchant: &str, id: &str) -> Result<Option<Unit>, JournalError> {
@@ -125,7 +132,7 @@ impl Store for Memory {
 
     async fn due(&self, due: &Due<'_>) -> Result<Vec<Unit>, JournalError> {
         let kept = self.kept();
-        let pending = kept.pending.keys().filter_map(|id| kept.units.get(id));
+        let pending = kept.pending.iter().filter_map(|id| kept.units.get(id));
         let is_due = |unit: &&Unit| match unit.state {
             State::Open => unit.owner != due.owner || unit.begun < due.stale,
             _ => match unit.due {
@@ -138,7 +145,12 @@ impl Store for Memory {
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Unit>, JournalError> {
         let kept = self.kept();
-        let after = |unit: &&Unit| filter.after.as_ref().is_none_or(|after| unit.id > *after);
+        let after = |unit: &&Unit| {
+            filter
+                .after
+                .as_ref()
+                .is_none_or(|after| unit.id.as_str() > after.as_str())
+        };
         let fits = |unit: &&Unit| filter.states.is_empty() || filter.states.contains(&unit.state);
         let units = kept.units.values().filter(after).filter(fits);
         Ok(units.take(filter.limit).cloned().collect())
@@ -151,7 +163,7 @@ impl Store for Memory {
     async fn forget(&self, before: i64) -> Result<u64, JournalError> {
         let mut kept = self.kept();
         let old = |unit: &&Unit| unit.state.is_final() && unit.begun < before;
-        let ids: Vec<String> = kept
+        let ids: Vec<CompactString> = kept
             .units
             .values()
             .filter(old)

@@ -92,10 +92,10 @@ async fn write_all(pool: PgPool, mut waiting: mpsc::Receiver<Write>, limit: Dura
         match committed.unwrap_or_else(|_| Err(too_long())) {
             Ok((inserted, updated)) => {
                 for (unit, answer) in updates {
-                    let _told = answer.send(Ok(updated.contains(&unit.id)));
+                    let _told = answer.send(Ok(updated.iter().any(|id| unit.id == *id)));
                 }
                 for (unit, _, answer) in begins {
-                    let known = match inserted.contains(&unit.id) {
+                    let known = match inserted.iter().any(|id| unit.id == *id) {
                         true => Ok(None),
                         false => known(&pool, &unit, end).await.map(Some),
                     };

@@ -20,7 +20,7 @@ pub(super) async fn release(
     let old = begins.iter().filter(|(_, since)| *since > 0);
     for (unit, since) in old {
         sqlx::query("update units set key = null where merchant = $1 and key = $2 and begun < $3")
-            .bind(&unit.merchant)
+            .bind(unit.merchant.as_str())
             .bind(hash(unit))
             .bind(since)
             .execute(&mut *connection)
@@ -127,8 +127,8 @@ fn bind<'q>(query: Query<'q>, units: &[&'q Unit]) -> Result<Query<'q>, sqlx::Err
 pub(super) async fn holder(pool: &PgPool, unit: &Unit) -> Result<Option<Unit>, sqlx::Error> {
     let found =
         sqlx::query("select doc from units where id = $1 or (merchant = $2 and key = $3) limit 1")
-            .bind(&unit.id)
-            .bind(&unit.merchant)
+            .bind(unit.id.as_str())
+            .bind(unit.merchant.as_str())
             .bind(hash(unit))
             .fetch_optional(pool)
             .await?;

@@ -1,5 +1,8 @@
 //! One request on record: what it may have changed, and what is still to be done about it.
 
+use std::sync::Arc;
+
+use compact_str::{CompactString, format_compact};
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::lookup::Became;
@@ -14,11 +17,11 @@ use crate::telemetry::scrub;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// The request's id.
-    pub id: String,
+    pub id: CompactString,
     /// The merchant.
-    pub merchant: String,
+    pub merchant: CompactString,
     /// The services, joined by commas.
-    pub services: String,
+    pub services: CompactString,
     /// By what a repetition of the request is recognized.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
@@ -27,7 +30,7 @@ pub struct Unit {
     /// What became of it.
     pub state: State,
     /// The gateway that carries it out or settles it.
-    pub owner: String,
+    pub owner: CompactString,
     /// Counts the writes of this record: who did not see the latest may not write.
     pub version: i64,
     /// The calls that may have changed something, in order.
@@ -55,7 +58,7 @@ pub struct Unit {
     pub partial: Vec<String>,
     /// The reply flag; none where the client had no reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flag: Option<String>,
+    pub flag: Option<CompactString>,
     /// The reply code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rcode: Option<i8>,
@@ -133,16 +136,16 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRecord {
     /// The step's name.
-    pub step: String,
+    pub step: CompactString,
     /// The method and path.
-    pub call: String,
+    pub call: CompactString,
     /// The id that names the call to REST.
-    pub transaction_id: String,
+    pub transaction_id: CompactString,
     /// What is known of it.
     pub fate: CallFate,
     /// What settles it while its outcome is not known; nothing where only an operator can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ways: Option<Vec<Way>>,
+    pub ways: Option<Arc<[Way]>>,
     /// What finds what it may leave behind while its outcome is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leftovers: Option<Way>,
@@ -176,10 +179,10 @@ impl CallRecord {
         } else {
             "(with an id that is none)"
         };
-        let made = format!("{} {path}", call.method);
+        let made = format_compact!("{} {path}", call.method);
         let (ways, leftovers) = (change.ways, change.leaves.and_then(|way| recordable(*way)));
         CallRecord {
-            step: step.to_owned(),
+            step: step.into(),
             call: made,
             transaction_id: change.transaction_id,
             fate: CallFate::Intended,
@@ -206,9 +209,9 @@ impl CallRecord {
     /// there is nothing to do.
     fn tasks(&self) -> impl Iterator<Item = Task> {
         let open = matches!(self.fate, CallFate::Intended | CallFate::Unknown);
-        let ways = self.ways.clone();
-        let task = (open && ways.as_ref().is_none_or(|ways| !ways.is_empty()))
-            .then(|| Task::new(&self.step, ways.unwrap_or_default()));
+        let ways = self.ways.as_deref();
+        let task = (open && ways.is_none_or(|ways| !ways.is_empty()))
+            .then(|| Task::new(&self.step, ways.unwrap_or_default().to_vec()));
         let leftovers = self.leftovers.clone().filter(|_| open);
         let leftovers = leftovers.map(|way| Task::leftovers(&self.step, way));
         task.into_iter().chain(leftovers)
@@ -225,7 +228,7 @@ impl CallRecord {
         if self.fate != CallFate::Done {
             return Vec::new();
         }
-        let ways: Vec<Way> = self.ways.iter().flatten().cloned().collect();
+        let ways = self.ways.as_deref().unwrap_or_default().to_vec();
         // What may be made again was asked for, and is not taken back; by a search it is known to who asks for it again.
         let known = ways.iter().any(|way| way.find.is_some());
         let takes_back = |way: &Way| !way.again && way.unchanged.is_none();
@@ -259,6 +262,17 @@ impl Unit {
         });
         lost.for_each(|call| call.fate = CallFate::Nothing);
         self.calls.push(record);
+    }
+
+    /// A copy to be kept: without what settles its calls, once nothing is left to settle.
+    pub fn kept(&self) -> Unit {
+        let mut kept = self.clone();
+        if kept.state == State::Finished {
+            for call in &mut kept.calls {
+                (call.ways, call.leftovers, call.undo) = (None, None, None);
+            }
+        }
+        kept
     }
 
     /// Takes what the request made, as far as it can be kept.
@@ -298,10 +312,11 @@ impl Unit {
         let stands =
             |call: &&CallRecord| call.call.starts_with("PATCH") || call.fate == CallFate::Done;
         let stays = changed.filter(|call| !mended(call) && stands(call));
-        self.partial = stays.map(|call| call.step.clone()).collect();
+        self.partial = stays.map(|call| call.step.to_string()).collect();
         let calls = self.calls.iter().rev();
         let tasks = calls.flat_map(|call| call.undoing().into_iter().chain(call.tasks()));
-        let told = |task: &Task| task.end.is_some() && self.partial.contains(&task.step);
+        let told =
+            |task: &Task| task.end.is_some() && self.partial.iter().any(|step| task.step == *step);
         self.tasks = tasks.filter(|task| !told(task)).collect();
         self.state = self.outcome(match self.partial.is_empty() {
             true => State::Settled,
@@ -320,7 +335,7 @@ impl Unit {
         let tasks = self.tasks.iter().filter(|task| !task.leftovers);
         let found = tasks.filter_map(|task| {
             let found = task.found.as_ref()?;
-            let (id, kind) = (found.id.clone(), found.kind.clone()?);
+            let (id, kind) = (found.id.as_str().into(), found.kind.clone()?);
             Some(Made { id, kind })
         });
         let found: Vec<Made> = found.filter(|made| !self.made.contains(made)).collect();
@@ -373,10 +388,10 @@ mod tests {
     fn what_cannot_be_undone_from_the_record_is_an_operators() {
         let path = "/tms/v2/customers/4111111111111111";
         let way = Way {
-            method: "DELETE".to_owned(),
-            path: path.to_owned(),
+            method: "DELETE".into(),
+            path: path.into(),
             body: None,
-            group: "tms".to_owned(),
+            group: "tms".into(),
             again: true,
             sealable: false,
             find: None,
@@ -384,14 +399,14 @@ mod tests {
         };
         let call = Call {
             method: Method::POST,
-            path: "/tms/v2/customers".to_owned(),
+            path: "/tms/v2/customers".into(),
             if_match: None,
             body: None,
             sealable: false,
             accept: Default::default(),
         };
         let change = Change {
-            transaction_id: "1".to_owned(),
+            transaction_id: "1".into(),
             ways: None,
             leaves: None,
         };
@@ -410,9 +425,9 @@ mod tests {
     #[test]
     fn what_is_made_again_is_known_by_the_last() {
         let record = |call: &str, fate| CallRecord {
-            step: "profile".to_owned(),
-            call: call.to_owned(),
-            transaction_id: "1".to_owned(),
+            step: "profile".into(),
+            call: call.into(),
+            transaction_id: "1".into(),
             fate,
             ways: None,
             leftovers: None,
@@ -436,27 +451,27 @@ mod tests {
 
     fn read(etag: &str) -> Way {
         Way {
-            method: "GET".to_owned(),
-            path: "/c/1".to_owned(),
+            method: "GET".into(),
+            path: "/c/1".into(),
             body: None,
-            group: "tms".to_owned(),
+            group: "tms".into(),
             again: false,
             sealable: false,
             find: None,
             unchanged: Some(Box::new(Unchanged {
-                etag: etag.to_owned(),
-                perhaps: "customer (perhaps)".to_owned(),
+                etag: etag.into(),
+                perhaps: "customer (perhaps)".into(),
             })),
         }
     }
 
     fn changed(step: &str, fate: CallFate) -> CallRecord {
         CallRecord {
-            step: step.to_owned(),
-            call: "PATCH /c/1".to_owned(),
-            transaction_id: "1".to_owned(),
+            step: step.into(),
+            call: "PATCH /c/1".into(),
+            transaction_id: "1".into(),
             fate,
-            ways: Some(vec![read("\"1\"")]),
+            ways: Some([read("\"1\"")].into()),
             leftovers: None,
             undo: None,
             undo_is_lost: false,
@@ -487,7 +502,7 @@ mod tests {
         }
         let mut unit = Unit {
             calls: vec![changed("profile", CallFate::Unknown)],
-            partial: vec!["customer (perhaps)".to_owned()],
+            partial: vec!["customer (perhaps)".into()],
             ..Unit::default()
         };
         unit.close();

@@ -33,9 +33,9 @@ pub struct Body {
 /// An object, an array, or a keyed element of an array.
 #[derive(Debug)]
 pub(super) struct Container {
-    pub(super) parent: Option<usize>,
-    /// How many containers it stands in, itself counted.
-    pub(super) depth: usize,
+    parent: Option<usize>,
+    /// The containers that it stands in, the outermost first and itself last.
+    pub(super) chain: Vec<usize>,
     /// What is written to open it, member name included.
     pub(super) open: String,
     pub(super) close: char,
@@ -61,6 +61,8 @@ pub struct Leaf {
     /// What happens to a value that is longer than REST takes, if it is not refused.
     pub overflow: Option<Overflow>,
     container: Option<usize>,
+    /// Whether the value of a field is sent as it came.
+    pub(super) is_copy: bool,
     /// Its name with quotes and colon; empty for an element of a list.
     member: String,
     /// The first leaf of the same member, by which lines for one member are known.
@@ -96,6 +98,7 @@ impl Leaf {
             when,
             overflow: None,
             container: None,
+            is_copy: false,
             member: String::new(),
             first: 0,
         }
@@ -147,6 +150,9 @@ impl Body {
         };
         let mut placed: Vec<(Vec<usize>, Leaf)> = Vec::new();
         for mut leaf in lines {
+            leaf.is_copy = leaf.transform == Transform::Copy
+                && leaf.within.is_none()
+                && matches!(leaf.value, LeafValue::From(Source::Field(_)));
             let segments = leaf.path.segments().to_vec();
             let mut container = None;
             for (depth, segment) in segments[..segments.len() - 1].iter().enumerate() {
@@ -266,9 +272,12 @@ impl Body {
             .iter()
             .position(|c| c.parent == parent && c.open == open);
         known.unwrap_or_else(|| {
+            let mut chain =
+                parent.map_or(Vec::new(), |parent| self.containers[parent].chain.clone());
+            chain.push(self.containers.len());
             self.containers.push(Container {
                 parent,
-                depth: parent.map_or(0, |parent| self.containers[parent].depth) + 1,
+                chain,
                 open,
                 close,
                 opens_with_member,
@@ -279,10 +288,7 @@ impl Body {
 
     /// The containers around a leaf, outermost first.
     fn chain(&self, innermost: Option<usize>) -> Vec<usize> {
-        let mut chain: Vec<usize> =
-            std::iter::successors(innermost, |at| self.containers[*at].parent).collect();
-        chain.reverse();
-        chain
+        innermost.map_or(Vec::new(), |at| self.containers[at].chain.clone())
     }
 }
 

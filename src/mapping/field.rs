@@ -104,6 +104,14 @@ pub struct Field {
     pub export: Option<String>,
 }
 
+impl Field {
+    /// Whether nothing but its length can be wrong with a value, whoever the merchant is.
+    pub(in crate::mapping) fn is_any_text(&self) -> bool {
+        let listed = !self.values.is_empty() || self.code.is_some();
+        self.kind == Kind::Text && !listed && !self.no_card && self.processor_max.is_empty()
+    }
+}
+
 /// All known fields.
 #[derive(Debug, Default)]
 pub struct Dictionary {
@@ -216,7 +224,8 @@ impl<'r> Values<'r> {
 
     /// The value of a field, where it came.
     pub fn get(&self, id: FieldId) -> Option<&'r str> {
-        self.came(id).filter(|_| !self.masked.contains(&id))
+        let value = self.came(id)?;
+        (self.masked.is_empty() || !self.masked.contains(&id)).then_some(value)
     }
 
     fn came(&self, id: FieldId) -> Option<&'r str> {
@@ -252,7 +261,9 @@ impl<'r> Values<'r> {
 
     /// The fields that came and count, offers and those set aside excluded, in the request's order.
     pub fn plain(&self) -> impl Iterator<Item = FieldId> {
-        self.fields().filter(|id| !self.masked.contains(id))
+        let all = self.masked.is_empty();
+        self.fields()
+            .filter(move |id| all || !self.masked.contains(id))
     }
 
     /// The fields that came, those set aside too.
@@ -261,14 +272,12 @@ impl<'r> Values<'r> {
     }
 
     fn fields(&self) -> impl Iterator<Item = FieldId> + use<'r> {
-        let request = self.request.into_iter();
-        request.flat_map(|request| {
-            request.fields().filter_map(|field| {
-                let number = field.number?;
-                // Of two names for one field only the one that counts.
-                let counts = request.numbered(number)?;
-                std::ptr::eq(counts, field).then_some(FieldId(number))
-            })
-        })
+        let known = self.request.into_iter().flat_map(|request| request.known());
+        known.map(|(number, _)| FieldId(number))
+    }
+
+    /// Whether a JSON string can hold any of the values as it is.
+    pub fn as_is(&self) -> bool {
+        self.request.is_some_and(|request| request.as_is())
     }
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
+use bytestring::ByteString;
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::reader::Slot;
@@ -22,7 +23,7 @@ impl Span {
 /// A reply that has been read. Holds customers' data: it has no `Debug`.
 #[derive(Clone)]
 pub struct Read {
-    body: Bytes,
+    body: ByteString,
     spans: Vec<Span>,
     /// Texts that were put in place of what came.
     put: Vec<(Slot, String)>,
@@ -30,7 +31,7 @@ pub struct Read {
 
 impl Read {
     /// A reply, and where in it the places stand.
-    pub(super) fn new(body: Bytes, spans: Vec<Span>) -> Read {
+    pub(super) fn new(body: ByteString, spans: Vec<Span>) -> Read {
         Read {
             body,
             spans,
@@ -76,13 +77,13 @@ impl Read {
     pub fn whole(&self) -> Option<Value> {
         match self.body.is_empty() {
             true => Some(Value::Null),
-            false => serde_json::from_slice(&self.body).ok(),
+            false => serde_json::from_str(&self.body).ok(),
         }
     }
 
-    /// Whether a plain text stands anywhere in the reply.
-    pub fn mentions(&self, text: &str) -> bool {
-        memchr::memmem::find(&self.body, text.as_bytes()).is_some()
+    /// Whether what is looked for stands anywhere in the reply, without escapes.
+    pub fn mentions(&self, text: &Finder<'_>) -> bool {
+        text.find(self.body.as_bytes()).is_some()
     }
 
     /// Puts a text at a place.
@@ -92,15 +93,18 @@ impl Read {
 
     fn raw(&self, slot: Slot) -> Option<&str> {
         let Span { start, end } = self.spans[usize::from(slot.0)];
-        let raw = &self.body[start as usize..end as usize];
-        // A span covers a whole value of what was UTF-8.
-        str::from_utf8(raw).ok().filter(|raw| !raw.is_empty())
+        // A span covers a whole value, or nothing.
+        let raw = self.body.get(start as usize..end as usize);
+        raw.filter(|raw| !raw.is_empty())
     }
 }
 
 /// The text of a JSON string.
 fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if raw.as_bytes().first() != Some(&b'"') {
+        return None;
+    }
+    let inner = raw.get(1..raw.len() - 1)?;
     match memchr::memchr(b'\\', inner.as_bytes()) {
         None => Some(inner.into()),
         Some(_) => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -61,14 +62,14 @@ impl Reader {
 
     /// Reads a reply; nothing if it is no JSON. No reply at all is one without values.
     pub fn read(&self, body: Bytes) -> Option<Read> {
+        let body = ByteString::try_from(body).ok()?;
         let mut spans = vec![Span::NONE; self.paths.len()];
         if !body.is_empty() {
-            let text = str::from_utf8(&body).ok()?;
             let mut found = Found {
-                begins: text.as_ptr() as usize,
+                begins: body.as_ptr() as usize,
                 spans: &mut spans,
             };
-            let mut json = serde_json::Deserializer::from_str(text);
+            let mut json = serde_json::Deserializer::from_str(&body);
             let below = Below {
                 node: &self.root,
                 found: &mut found,
@@ -81,7 +82,7 @@ impl Reader {
 
     /// A reply without values.
     pub fn nothing(&self) -> Read {
-        Read::new(Bytes::new(), vec![Span::NONE; self.paths.len()])
+        Read::new(ByteString::new(), vec![Span::NONE; self.paths.len()])
     }
 }
 

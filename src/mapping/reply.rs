@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem::Finder;
 use serde_json::Value;
 use smallvec::SmallVec;
 
@@ -120,8 +121,8 @@ impl Replies {
         self.read(step).and_then(Read::whole)
     }
 
-    /// Whether a plain text stands anywhere in a real reply.
-    pub fn mention(&self, text: &str) -> bool {
+    /// Whether what is looked for stands anywhere in a real reply, without escapes.
+    pub fn mention(&self, text: &Finder<'_>) -> bool {
         (0..self.steps.len())
             .filter_map(|step| self.read(step))
             .any(|read| read.mentions(text))

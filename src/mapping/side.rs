@@ -1,7 +1,14 @@
 //! Values that are longer than REST takes: what REST stores in their place.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// What the place of such a value begins with. Letters, digits and dashes only: nothing on the way changes them.
 pub const MARK: &str = "kept-by-scmp-gateway-";
+
+/// Finds a mark.
+pub static MARKED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
 
 /// The most characters that a mark takes.
 pub const MARK_MAX: u16 = 64;

@@ -91,6 +91,8 @@ pub struct Program {
     pub checked_by_field: ByField,
     /// By a field's number: whether something is done with it in any request.
     pub used: Vec<bool>,
+    /// By a field's number: up to how many bytes any text passes all checks; none where each value has to be looked at.
+    pub free: Vec<u16>,
 }
 
 /// One service of a program.
@@ -300,13 +302,15 @@ impl Program {
 
     /// Whether a field's value is sent, or decides something, in a request of which these facts are known.
     pub fn uses<'f>(&self, field: FieldId, facts: impl Fn(usize) -> Facts<'f>) -> bool {
-        let always = self
-            .used
-            .get(usize::from(field.0))
-            .copied()
-            .unwrap_or(false);
-        let mut checks = self.checks_of(field);
-        always || checks.any(|checked| checked.when.holds(&facts(checked.part)))
+        let always = self.used.get(usize::from(field.0)).copied();
+        let holds = |checked: &Checked| checked.when.holds(&facts(checked.part));
+        always.unwrap_or(false) || self.checks_of(field).any(holds)
+    }
+
+    /// Whether a field's value passes all checks, whatever it says.
+    pub fn is_free(&self, field: FieldId, value: &str) -> bool {
+        let free = self.free.get(usize::from(field.0)).copied();
+        value.len() <= usize::from(free.unwrap_or(0))
     }
 
     /// Whether a field's value stands in the path of a call.

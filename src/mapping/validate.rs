@@ -78,6 +78,9 @@ pub fn refusals<'f>(
     let mut wrong: Vec<(FieldId, Refusal)> = Vec::new();
     for id in values.plain() {
         let value = values.get(id).unwrap_or_default();
+        if program.is_free(id, value) {
+            continue;
+        }
         if let Some(detail) = checks(id, value) {
             let field = tables.dictionary.get(id);
             wrong.push((id, Refusal::of(field, field.name.clone(), detail)));

@@ -46,41 +46,24 @@ impl<'w> Writer<'w> {
         if self.open == container {
             return;
         }
-        let shared = self.shared(self.open, container);
-        while self.open != shared {
-            let Some(at) = self.open else { break };
-            self.out.push(self.containers[at].close as u8);
-            self.first = false;
-            self.open = self.containers[at].parent;
-        }
-        self.descend(shared, container);
-    }
-
-    /// Opens the containers from one that is open down to another.
-    fn descend(&mut self, from: Option<usize>, to: Option<usize>) {
-        let Some(at) = to.filter(|_| to != from) else {
-            return;
-        };
         let containers = self.containers;
-        self.descend(from, containers[at].parent);
-        self.comma();
-        self.out.extend_from_slice(containers[at].open.as_bytes());
-        self.first = !containers[at].opens_with_member;
-        self.open = to;
-    }
-
-    /// The innermost container that both stand in.
-    fn shared(&self, left: Option<usize>, right: Option<usize>) -> Option<usize> {
-        let depth = |at: Option<usize>| at.map_or(0, |at| self.containers[at].depth);
-        let parent = |at: Option<usize>| at.and_then(|at| self.containers[at].parent);
-        let (mut left, mut right) = (left, right);
-        while left != right {
-            match depth(left) >= depth(right) {
-                true => left = parent(left),
-                false => right = parent(right),
-            }
+        let chain = |at: Option<usize>| at.map_or(&[][..], |at| &containers[at].chain);
+        let (from, to) = (chain(self.open), chain(container));
+        let shared = from
+            .iter()
+            .zip(to)
+            .take_while(|(from, to)| from == to)
+            .count();
+        for at in from[shared..].iter().rev() {
+            self.out.push(containers[*at].close as u8);
+            self.first = false;
         }
-        left
+        for at in &to[shared..] {
+            self.comma();
+            self.out.extend_from_slice(containers[*at].open.as_bytes());
+            self.first = !containers[*at].opens_with_member;
+        }
+        self.open = container;
     }
 
     fn comma(&mut self) {
@@ -123,6 +106,11 @@ impl Leaf {
                 if let Some(reference) = self.reference(facts) {
                     writer.member(container, member);
                     write_text(writer.out, &side::mark(&reference));
+                    return true;
+                }
+                if self.is_copy && facts.values.as_is() {
+                    writer.member(container, member);
+                    quote(writer.out, &text);
                     return true;
                 }
                 let value = self.transform.to_rest(&text, codes, facts.decimals);
@@ -180,6 +168,13 @@ fn elements(body: &Body, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
     out
 }
 
+/// Writes a text that needs no escape between quotes.
+fn quote(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
 /// Writes a JSON string with its quotes.
 fn write_text(out: &mut Vec<u8>, text: &str) {
     let is_plain = |byte: u8| (byte >= 0x20) & (byte != b'"') & (byte != b'\\');
@@ -188,10 +183,7 @@ fn write_text(out: &mut Vec<u8>, text: &str) {
         .bytes()
         .fold(true, |plain, byte| plain & is_plain(byte))
     {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-        return;
+        return quote(out, text);
     }
     if serde_json::to_writer(&mut *out, text).is_err() {
         // A Vec takes everything, and every text can be written.

@@ -1,5 +1,6 @@
 //! Calls that change something: what is put on record of them, and what settles or undoes them.
 
+use compact_str::CompactString;
 use http::Method;
 
 use crate::mapping::tables::{RestCall, SettleCall, SettleWay};
@@ -14,7 +15,7 @@ use super::settle::{Unchanged, Way};
 #[derive(Debug)]
 pub struct Change {
     /// The id that names the call to REST, unique for the merchant.
-    pub transaction_id: String,
+    pub transaction_id: CompactString,
     /// What settles it when its outcome is not known; nothing where only an operator can.
     pub ways: Option<Vec<Way>>,
     /// What finds what it may leave behind when its outcome is not known.
@@ -52,7 +53,7 @@ impl Execution<'_> {
         let leaves =
             leaves.and_then(|way| self.way(way, step.part, call, made, transaction_id.as_str()));
         Some(Change {
-            transaction_id: transaction_id.as_str().to_owned(),
+            transaction_id: transaction_id.as_str().into(),
             ways,
             leaves: leaves.map(Box::new),
         })
@@ -94,18 +95,18 @@ impl Execution<'_> {
                 ..again(made, &call.template.group)
             }),
             SettleCall::Other { template, body } => Some(Way {
-                method: template.method.to_string(),
-                path: self.path(template).ok()?,
+                method: template.method.as_str().into(),
+                path: self.path(template).ok()?.into(),
                 body: self.text(*body, part, transaction_id, &template.method),
-                group: template.group.clone(),
+                group: template.group.as_str().into(),
                 again: false,
                 sealable: template.sealable,
                 find: way.find.then(|| {
                     let makes = call.makes.iter().find(|makes| makes.when.holds(&facts));
                     Box::new(Find {
-                        mark: transaction_id.to_owned(),
+                        mark: transaction_id.into(),
                         read: self.plan.tables.flags.lookup.read().to_owned(),
-                        kind: makes.map(|makes| makes.kind.clone()),
+                        kind: makes.map(|makes| makes.kind.as_str().into()),
                     })
                 }),
                 unchanged: match way.unchanged {
@@ -130,17 +131,18 @@ impl Execution<'_> {
         method: &Method,
     ) -> Option<String> {
         let bytes = self.written(body?, part, transaction_id, method);
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        // It was put together from texts.
+        String::from_utf8(bytes).ok()
     }
 
     /// The call that undoes a step which was carried out.
     pub(super) fn undo_way(&self, at: usize) -> Option<Way> {
         let undo = self.undo(self.plan.program.steps[at].call()?)?;
         Some(Way {
-            method: undo.template.method.to_string(),
-            path: self.path(&undo.template).ok()?,
+            method: undo.template.method.as_str().into(),
+            path: self.path(&undo.template).ok()?.into(),
             body: None,
-            group: undo.template.group.clone(),
+            group: undo.template.group.as_str().into(),
             again: true,
             sealable: false,
             find: None,
@@ -166,10 +168,10 @@ impl Fate {
 /// The very call once more.
 fn again(made: &Call, group: &str) -> Way {
     Way {
-        method: made.method.to_string(),
-        path: made.path.clone(),
+        method: made.method.as_str().into(),
+        path: made.path.as_str().into(),
         body: None,
-        group: group.to_owned(),
+        group: group.into(),
         again: true,
         sealable: made.sealable,
         find: None,

@@ -1,5 +1,6 @@
 //! The walk over a program's steps, without I/O.
 
+use compact_str::CompactString;
 use http::Method;
 use serde::{Deserialize, Serialize};
 
@@ -47,9 +48,9 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     /// The id that the caller was given.
-    pub id: String,
+    pub id: CompactString,
     /// What it names, e.g. `sale`.
-    pub kind: String,
+    pub kind: CompactString,
 }
 
 /// What became of a request, for the log and for later requests. Holds no customer's data.

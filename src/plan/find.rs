@@ -2,6 +2,7 @@
 //! call's id is it. None, or several, are never guessed at.
 
 use bytes::Bytes;
+use compact_str::CompactString;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,12 +30,12 @@ const CREATED: u16 = 201;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
     /// The id that the lost call was sent with.
-    pub mark: String,
+    pub mark: CompactString,
     /// The path of one transaction, with `{id}`.
     pub read: String,
     /// What it made, by which later requests tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    pub kind: Option<CompactString>,
 }
 
 /// A call that was found.
@@ -49,7 +50,7 @@ pub struct Found {
     pub became: Option<Became>,
     /// What it made, by which later requests tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    pub kind: Option<CompactString>,
     /// What takes back what it left behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Way>,
@@ -198,10 +199,10 @@ impl Settling<'_> {
                 }
             }
             Some(Way {
-                method: template.method.to_string(),
-                path,
+                method: template.method.as_str().into(),
+                path: path.into(),
                 body: None,
-                group: template.group.clone(),
+                group: template.group.as_str().into(),
                 again: true,
                 sealable: false,
                 find: None,
@@ -215,7 +216,7 @@ impl Settling<'_> {
         let (id, kind) = self.answered(step, answer, |call, facts| {
             let makes = call.makes.iter().find(|makes| makes.when.holds(facts))?;
             let id = facts.replies.text(&makes.id)?.into_owned();
-            Some((id, makes.kind.clone()))
+            Some((id, makes.kind.as_str().into()))
         })?;
         is_id(&id).then(|| Found {
             path: self.tables.flags.lookup.read().replace("{id}", &id),

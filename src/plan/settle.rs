@@ -3,6 +3,7 @@
 //! A [`Task`] is a state machine without clock or network, like the execution that it comes from: whoever drives it makes
 //! [`Task::call`], waits as long as it should, and says what came of it. It holds no card data, for it is written down.
 
+use compact_str::CompactString;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,14 +21,14 @@ const ABSENT_ENOUGH: u8 = 2;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
     /// The method.
-    pub method: String,
+    pub method: CompactString,
     /// The path.
-    pub path: String,
+    pub path: CompactString,
     /// The JSON body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// The family of operations, by which the answer is judged.
-    pub group: String,
+    pub group: CompactString,
     /// Whether it is the lost call itself, once more.
     #[serde(default)]
     pub again: bool,
@@ -62,7 +63,7 @@ impl Way {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// The step that it settles.
-    pub step: String,
+    pub step: CompactString,
     /// The ways, in the order in which they are tried.
     pub ways: Vec<Way>,
     /// The way that is tried now.
@@ -117,7 +118,7 @@ impl Task {
     /// A task to settle a step; one without ways is stuck from the start.
     pub fn new(step: &str, ways: Vec<Way>) -> Task {
         Task {
-            step: step.to_owned(),
+            step: step.into(),
             end: ways.is_empty().then_some(End::Stuck),
             ways,
             at: 0,
@@ -162,7 +163,7 @@ impl Task {
         }
         Some(Call {
             method: Method::from_bytes(way.method.as_bytes()).ok()?,
-            path: way.path.clone(),
+            path: way.path.to_string(),
             if_match: None,
             body: way.body.clone().map(Into::into),
             sealable: way.sealable,
@@ -339,7 +340,7 @@ pub fn conclude(tasks: &mut [Task]) {
     let absent = tasks
         .iter()
         .filter(|task| !task.leftovers && task.end == Some(End::Absent));
-    let absent: Vec<String> = absent.map(|task| task.step.clone()).collect();
+    let absent: Vec<CompactString> = absent.map(|task| task.step.clone()).collect();
     for task in tasks {
         let open = matches!(task.end, None | Some(End::Stuck));
         if task.leftovers && open && absent.contains(&task.step) {

@@ -258,7 +258,7 @@ impl Execution<'_> {
     pub(super) fn at_hand(&self) -> (Option<usize>, Option<String>) {
         match self.phase {
             Phase::Step(at) | Phase::After(at) => (Some(at), None),
-            Phase::Undo(left) => (None, self.undo_way(left - 1).map(|way| way.path)),
+            Phase::Undo(left) => (None, self.undo_way(left - 1).map(|way| way.path.into())),
             Phase::Reread { .. } | Phase::Done => (None, None),
         }
     }

@@ -74,7 +74,7 @@ impl Execution<'_> {
 
     /// What the reply's lines find in place of a value.
     pub(super) fn wanted(&self) -> Vec<Wanted> {
-        if !self.replies.mention(side::MARK) {
+        if !self.replies.mention(&side::MARKED) {
             return Vec::new();
         }
         let parts = self.plan.program.parts.iter().enumerate();

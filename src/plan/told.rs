@@ -91,8 +91,8 @@ impl<'p> Execution<'p> {
     /// What was made, be it that a later check declined it: it has an id, and can be followed.
     pub fn made(&self) -> Vec<Made> {
         let made = self.things_made(&self.replies).map(|(id, kind)| Made {
-            id: id.into_owned(),
-            kind: kind.to_owned(),
+            id: id.into(),
+            kind: kind.into(),
         });
         made.collect()
     }

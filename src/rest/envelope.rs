@@ -1,10 +1,17 @@
 //! Message-level encryption as the API writes it: a JWE as the only member of a JSON object.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::jwe;
 use super::keys::SealingKey;
+
+/// Finds the member of a sealed reply.
+static ENVELOPE: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new(b"\"encryptedResponse\""));
 
 /// The sealed body of a request; `at` is the time in seconds since 1970. `None` when the library refuses.
 pub(super) fn seal(key: &SealingKey, body: &[u8], at: u64) -> Option<Bytes> {
@@ -20,7 +27,7 @@ pub(super) fn sealed(body: &[u8]) -> Option<String> {
         return String::from_utf8(body.to_vec()).ok();
     }
     // No other reply has the word, so that only these are read twice.
-    memchr::memmem::find(body, b"\"encryptedResponse\"")?;
+    ENVELOPE.find(body)?;
     let envelope: Value = serde_json::from_slice(body).ok()?;
     let sealed = envelope.as_object()?.get("encryptedResponse")?;
     Some(sealed.as_str().unwrap_or_default().to_owned())

@@ -24,33 +24,24 @@ pub(super) struct Limits {
     pub max_reply_bytes: usize,
 }
 
-/// Sends the request once.
+/// Sends the request once. Whoever gives it up drops it: then the connection is not used again.
 pub(super) async fn run(
     host: &Arc<Host>,
     request: Request<Full<Bytes>>,
-    limits: &Limits,
+    max_reply_bytes: usize,
 ) -> Outcome {
-    let whole = async {
-        let (response, lent) = match host.send(request).await {
-            Ok(answered) => answered,
-            Err(Fault::NotSent(failure)) => return Outcome::NotSent(failure),
-            Err(Fault::Lost(error)) => return Outcome::Unknown(cut(&error, host.name())),
-        };
-        match read(response, host.name(), limits.max_reply_bytes).await {
-            Ok(answer) => {
-                host.keep(lent);
-                Outcome::Answered(answer)
-            }
-            // The connection is not kept: what is left of the reply would be the next one's.
-            Err(failure) => Outcome::Unknown(failure),
-        }
+    let (response, lent) = match host.send(request).await {
+        Ok(answered) => answered,
+        Err(Fault::NotSent(failure)) => return Outcome::NotSent(failure),
+        Err(Fault::Lost(error)) => return Outcome::Unknown(cut(&error, host.name())),
     };
-    match tokio::time::timeout(limits.timeout, whole).await {
-        Ok(outcome) => outcome,
-        Err(_) => Outcome::Unknown(Failure::Timeout {
-            host: host.name().to_owned(),
-            limit: limits.timeout,
-        }),
+    match read(response, host.name(), max_reply_bytes).await {
+        Ok(answer) => {
+            host.keep(lent);
+            Outcome::Answered(answer)
+        }
+        // The connection is not kept: what is left of the reply would be the next one's.
+        Err(failure) => Outcome::Unknown(failure),
     }
 }
 

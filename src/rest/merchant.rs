@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::header::{
@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{Request, Uri};
 use http_body_util::Full;
+use tokio::time::{Instant, timeout_at};
 
 use super::auth::{
     Authenticator, Outgoing, Proof, UnsignedToken, authenticator, bearer, carries_body,
@@ -83,19 +84,37 @@ impl Merchant {
         self.shared.host.name()
     }
 
-    /// Sends a call once and tells what is known afterwards.
+    /// Sends a call once, within the client's own limit, and tells what is known afterwards.
     ///
     /// Dropping the future before it ends leaves the outcome unknown: a caller that may be
     /// cancelled has to run it in a task of its own.
     pub async fn send(&self, call: &Call) -> Outcome {
-        let request = match self.request(call, SystemTime::now()).await {
-            Ok(request) => request,
-            Err(failure) => return Outcome::NotSent(failure),
-        };
+        self.send_within(call, self.shared.limits.timeout).await
+    }
+
+    /// The same, with no more time than `limit` for the whole call.
+    pub async fn send_within(&self, call: &Call, limit: Duration) -> Outcome {
         let Shared { host, limits, .. } = &self.shared;
-        match exchange::run(host, request, limits).await {
-            Outcome::Answered(answer) => self.opened(call, answer).await,
-            other => other,
+        let limit = limit.min(limits.timeout);
+        let end = Instant::now() + limit;
+        let late = || Failure::Timeout {
+            host: self.host().to_owned(),
+            limit,
+        };
+        let request = match timeout_at(end, self.request(call, SystemTime::now())).await {
+            Ok(Ok(request)) => request,
+            Ok(Err(failure)) => return Outcome::NotSent(failure),
+            Err(_) => return Outcome::NotSent(late()),
+        };
+        let answered = async {
+            match exchange::run(host, request, limits.max_reply_bytes).await {
+                Outcome::Answered(answer) => self.opened(call, answer).await,
+                other => other,
+            }
+        };
+        match timeout_at(end, answered).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Unknown(late()),
         }
     }
 

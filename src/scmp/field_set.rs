@@ -109,10 +109,15 @@ impl<'a> FieldSet<'a> {
     }
 
     /// The fields that have a value, and by each number the place of the last such field.
-    pub(super) fn finish(self) -> (Vec<Field<'a>>, Vec<u16>) {
+    pub(super) fn finish(self) -> Fields<'a> {
         let (mut fields, mut slots) = (self.fields, self.slots);
-        if self.others.is_empty() && fields.iter().all(|field| !field.value.is_empty()) {
-            return (fields, slots);
+        let aliased = !self.others.is_empty();
+        if !aliased && fields.iter().all(|field| !field.value.is_empty()) {
+            return Fields {
+                fields,
+                slots,
+                aliased,
+            };
         }
         fields.retain(|field| !field.value.is_empty());
         slots.fill(ABSENT);
@@ -122,8 +127,23 @@ impl<'a> FieldSet<'a> {
                 *slot = at;
             }
         }
-        (fields, slots)
+        Fields {
+            fields,
+            slots,
+            aliased,
+        }
     }
+}
+
+/// The fields of a request or an offer.
+#[derive(Clone, Debug)]
+pub(super) struct Fields<'a> {
+    /// In the order of their first appearance.
+    pub(super) fields: Vec<Field<'a>>,
+    /// By a name's number: the place of its field.
+    pub(super) slots: Vec<u16>,
+    /// Whether two of them may have one number.
+    pub(super) aliased: bool,
 }
 
 /// The value of the field of a name.
@@ -149,7 +169,7 @@ mod tests {
         for (name, value, number) in fields {
             set.set(field(name, value, *number));
         }
-        let (fields, slots) = set.finish();
+        let Fields { fields, slots, .. } = set.finish();
         let fields = fields.iter();
         let fields = fields.map(|field| (field.name.to_string(), field.value.to_string()));
         (fields.collect(), slots)
@@ -213,7 +233,7 @@ mod tests {
                 set.set(field(&format!("name{number}"), round, None));
             }
         }
-        let (fields, _) = set.finish();
+        let fields = set.finish().fields;
         assert_eq!(fields.len(), 100);
         assert!(fields.iter().all(|field| field.value == "2"));
         assert_eq!(find(&fields, "name99"), Some("2"));

@@ -2,21 +2,12 @@
 //!
 //! Both delimited levels of the protocol have this one shape: lines that are split at `=`, and
 //! inside an offer tokens at `^` that are split at `:`. The parsers work on text and on raw bytes
-//! alike. Delimiters are found with `memchr`; nom's `take_until` does so for bytes only (for `&str`
-//! it falls back to the standard library's substring search), and a predicate for each
-//! character would cost several times as much.
+//! alike. Delimiters are found with `memchr`, all ends of lines in one go; nom's `take_until` searches
+//! bytes only (for `&str` it falls back to the standard library's substring search), and a predicate
+//! for each character would cost several times as much.
 
-use memchr::memchr;
-use nom::branch::alt;
-use nom::bytes::complete::take;
-use nom::combinator::{rest, verify};
-use nom::sequence::{separated_pair, terminated};
-use nom::{AsBytes, IResult, Input, Parser};
-
-/// What the grammar can read: `&str` and `&[u8]`.
-pub(super) trait Text: Input + AsBytes + Copy {}
-
-impl<T: Input + AsBytes + Copy> Text for T {}
+use memchr::{memchr, memchr_iter};
+use nom::{AsBytes, IResult, Input};
 
 /// A parse that fails only by not matching, so that there is nothing to say about it.
 type Matched<I, O> = IResult<I, O, ()>;
@@ -24,11 +15,21 @@ type Matched<I, O> = IResult<I, O, ()>;
 /// The pieces of `text` between `stop` bytes; a piece that is empty at the very end is none.
 ///
 /// `stop` must be ASCII, so that in UTF-8 text it never falls within a character.
-pub(super) fn pieces<I: Text>(text: I, stop: u8) -> impl Iterator<Item = I> {
-    let mut left = text;
+pub(super) fn pieces<'t, T>(text: &'t T, stop: u8) -> impl Iterator<Item = &'t T>
+where
+    T: AsBytes + ?Sized,
+    &'t T: Input,
+{
+    let mut stops = memchr_iter(stop, text.as_bytes());
+    let mut begin = 0;
     std::iter::from_fn(move || {
-        let (after, piece) = piece(stop, left).ok()?;
-        left = after;
+        let left = text.input_len() - begin;
+        let length = stops.next().map_or(left, |at| at - begin);
+        if left == 0 {
+            return None;
+        }
+        let piece = text.take_from(begin).take(length);
+        begin += (length + 1).min(left);
         Some(piece)
     })
 }
@@ -37,34 +38,36 @@ pub(super) fn pieces<I: Text>(text: I, stop: u8) -> impl Iterator<Item = I> {
 ///
 /// All carriage returns before the LF belong to the line's end: a CRLF text that is written
 /// through a stream in Windows text mode arrives with CR CR LF.
-pub(super) fn lines<I: Text>(text: I) -> impl Iterator<Item = I> {
+pub(super) fn lines<'t, T>(text: &'t T) -> impl Iterator<Item = &'t T>
+where
+    T: AsBytes + ?Sized,
+    &'t T: Input,
+{
     pieces(text, b'\n').map(|line| {
         let bytes = line.as_bytes();
-        let kept = bytes
-            .iter()
-            .rposition(|&byte| byte != b'\r')
-            .map_or(0, |at| at + 1);
-        line.take(kept)
+        let kept = bytes.iter().rposition(|&byte| byte != b'\r');
+        line.take(kept.map_or(0, |at| at + 1))
     })
 }
 
 /// The two sides of the first `separator`, which must be ASCII; none without a separator.
-pub(super) fn pair<I: Text>(text: I, separator: u8) -> Option<(I, I)> {
-    let split: Matched<I, (I, I)> =
-        separated_pair(until(separator), take(1_usize), rest).parse(text);
-    split.ok().map(|(_, sides)| sides)
+pub(super) fn pair<'t, T>(text: &'t T, separator: u8) -> Option<(&'t T, &'t T)>
+where
+    T: AsBytes + ?Sized,
+    &'t T: Input,
+{
+    let (right, left) = before(separator, text).ok()?;
+    Some((left, right))
 }
 
-fn piece<I: Text>(stop: u8, text: I) -> Matched<I, I> {
-    let last = verify(rest, |piece: &I| piece.input_len() > 0);
-    alt((terminated(until(stop), take(1_usize)), last)).parse(text)
-}
-
-fn until<I: Text>(stop: u8) -> impl Fn(I) -> Matched<I, I> {
-    move |text| {
-        let at = memchr(stop, text.as_bytes()).ok_or(nom::Err::Error(()))?;
-        Ok(text.take_split(at))
-    }
+/// What stands before the next `stop`, which is passed over.
+fn before<'t, T>(stop: u8, text: &'t T) -> Matched<&'t T, &'t T>
+where
+    T: AsBytes + ?Sized,
+    &'t T: Input,
+{
+    let at = memchr(stop, text.as_bytes()).ok_or(nom::Err::Error(()))?;
+    Ok((text.take_from(at + 1), text.take(at)))
 }
 
 #[cfg(test)]

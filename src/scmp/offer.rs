@@ -127,7 +127,7 @@ pub(super) fn parse_offer<'a>(
             name,
         });
     }
-    let (pairs, _) = pairs.finish();
+    let pairs = pairs.finish().fields;
     Ok(Offer { number, pairs })
 }
 

@@ -8,7 +8,7 @@ use super::grammar::{lines, pair};
 use super::names::Names;
 use super::offer::{Offer, OfferFault, offer_number, parse_offer};
 use super::request::Request;
-use super::text::{fold_name, fold_value, has_control, is_plain, shown_name, trim};
+use super::text::{fold_name, fold_value, has_control, is_plain, needs_escape, shown_name, trim};
 
 /// The most fields that a request may hold, offers and empty fields included: the old C
 /// client's limit, the only one that was ever documented.
@@ -106,7 +106,8 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
             return Err(ParseError::TooManyFields { line });
         }
         usable_lines += 1;
-        match offer_number(&name) {
+        // No name that is known is an offer's.
+        match number.is_none().then(|| offer_number(&name)).flatten() {
             None => {
                 let value = match plain {
                     true => trim(value).into(),
@@ -129,10 +130,11 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
         .into_values()
         .filter(|offer| !offer.is_empty())
         .collect();
-    if fields.0.is_empty() && offers.is_empty() {
+    if fields.fields.is_empty() && offers.is_empty() {
         return Err(ParseError::NoFields { unusable_lines });
     }
-    Ok(Request::new(fields, offers, unusable_lines))
+    let as_is = !needs_escape(text);
+    Ok(Request::new(fields, offers, unusable_lines, as_is))
 }
 
 /// A trimmed name as it is compared, and its number. One that is known is in lower case.

@@ -74,10 +74,10 @@ impl Reply {
         let start = here(&self.text);
         self.text.push_str(name);
         let equals = here(&self.text);
-        self.text.push('=');
+        self.text.push_str("=");
         self.text.push_str(&one_line(value));
         let end = here(&self.text);
-        self.text.push('\n');
+        self.text.push_str("\n");
         Span { start, equals, end }
     }
 
@@ -173,13 +173,22 @@ fn plain_name(name: &str) -> Cow<'_, str> {
     name.chars().map(plain).collect()
 }
 
+/// By a byte's value: whether it can stand in a line. Not those that C1 and Unicode's line ends begin with in UTF-8, among
+/// much else.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = !matches!(byte, 0..=0x1f | 0x7f | 0xc2 | 0xe2);
+        byte += 1;
+    }
+    plain
+};
+
 fn one_line(value: &str) -> Cow<'_, str> {
-    // What C1 and Unicode's line ends begin with in UTF-8, among much else.
-    let is_plain = |byte: u8| !matches!(byte, 0..=0x1f | 0x7f | 0xc2 | 0xe2);
-    if value
-        .bytes()
-        .fold(true, |plain, byte| plain & is_plain(byte))
-    {
+    // Most values are short: a look into a table for each byte is the cheapest.
+    let plain = |plain, byte| plain & PLAIN[usize::from(byte)];
+    if value.bytes().fold(true, plain) {
         return value.into();
     }
     let plain = |c: char| match c {

@@ -66,6 +66,13 @@ pub(super) fn is_plain(text: &str) -> bool {
     !control && !blanks
 }
 
+/// Whether a JSON string could not hold some of the text as it is; line ends stand in no value.
+pub(super) fn needs_escape(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| {
+        found | (byte == b'"') | (byte == b'\\') | (byte < 0x20 && byte != b'\n' && byte != b'\r')
+    })
+}
+
 /// Whether the text holds a C0 control character other than tab.
 pub(super) fn has_control(text: &str) -> bool {
     // A fold without an early exit, so that the compiler can take many bytes at a time.

@@ -99,7 +99,7 @@ impl Followed {
             });
         }
         let made = execution.made().into_iter();
-        made.map(|made| (made.kind, made.id)).collect()
+        made.map(|made| (made.kind.into(), made.id.into())).collect()
     }
 }
 

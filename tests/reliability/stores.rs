@@ -102,7 +102,7 @@ async fn due(store: &dyn Store, owner: &str, now: i64, stale: i64) -> Vec<String
         limit: 100,
     };
     let units = store.due(&due).await.unwrap();
-    let mut ids: Vec<String> = units.into_iter().map(|unit| unit.id).collect();
+    let mut ids: Vec<String> = units.into_iter().map(|unit| unit.id.into()).collect();
     ids.sort();
     ids
 }

@@ -67,6 +67,7 @@ pub fn program(
         checked: Vec::new(),
         checked_by_field: ByField::default(),
         used: Vec::new(),
+        free: Vec::new(),
     };
     for (name, resource) in &scope.bodies {
         if let Some((file, raw)) = known
@@ -108,6 +109,7 @@ pub fn program(
     program.checked_by_field = ByField::new(fields.zip(0..));
     program.readings = scope.readings.into_inner();
     program.used = used(&program, known.dictionary);
+    program.free = free(&program, known.dictionary);
     alone(&mut program);
     program
 }
@@ -122,6 +124,19 @@ fn used(program: &Program, dictionary: &Dictionary) -> Vec<bool> {
         field.control || field.export.is_some() || token || checked || program.in_path(id)
     });
     used.collect()
+}
+
+/// Up to how many bytes any text of each field passes all checks, by the fields' numbers.
+fn free(program: &Program, dictionary: &Dictionary) -> Vec<u16> {
+    let free = dictionary.iter().map(|(id, field)| {
+        let checks = || program.checks_of(id);
+        if !field.is_any_text() || checks().any(|checked| checked.overflow) {
+            return 0;
+        }
+        let limits = checks().filter_map(|checked| checked.rest_max);
+        limits.chain(field.max).min().unwrap_or(u16::MAX)
+    });
+    free.collect()
 }
 
 /// Marks the reply lines whose field no other line is for.

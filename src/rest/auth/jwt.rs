@@ -6,16 +6,19 @@
 //! libraries the whole request target is claimed.
 
 use std::fmt;
+use std::io::Write as _;
 use std::sync::Arc;
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Authenticator, Outgoing, Proof};
+use crate::random;
 use crate::rest::credentials::{Credentials, Mle, SharedSecret};
 use crate::rest::keys::SigningKey;
 use crate::rest::outcome::Failure;
@@ -33,10 +36,7 @@ pub(super) struct Jwt {
     signer: Signer,
     /// The token's first part, which is the same for all.
     header: String,
-    merchant_id: String,
-    issuer: String,
-    /// The key that replies are to be sealed for.
-    response_key_id: Option<String>,
+    constant: Constant,
 }
 
 #[derive(Debug)]
@@ -54,24 +54,31 @@ struct Header<'a> {
     kid: &'a str,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Claims<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<&'a str>,
-    #[serde(rename = "digestAlgorithm", skip_serializing_if = "Option::is_none")]
-    digest_algorithm: Option<&'a str>,
-    iat: u64,
-    exp: u64,
-    request_method: &'a str,
-    request_host: &'a str,
-    request_resource_path: &'a str,
-    iss: &'a str,
-    jti: &'a str,
-    v_c_jwt_version: &'a str,
-    v_c_merchant_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    v_c_response_mle_kid: Option<&'a str>,
+/// The claims that are the same for all calls of a merchant, as JSON: what stands before the token's own id, and after it.
+#[derive(Debug)]
+struct Constant {
+    before: String,
+    after: String,
+}
+
+impl Constant {
+    fn new(credentials: &Credentials) -> Constant {
+        let issuer = Value::from(credentials.key_owner());
+        let merchant = Value::from(credentials.merchant_id.as_str());
+        let response_key = match credentials.mle() {
+            Mle::Both(_, opening) => {
+                let id = Value::from(opening.key_id());
+                format!(r#","v-c-response-mle-kid":{id}"#)
+            }
+            Mle::Off | Mle::Request(_) => String::new(),
+        };
+        Constant {
+            before: format!(r#","iss":{issuer},"jti":""#),
+            after: format!(
+                r#"","v-c-jwt-version":"2","v-c-merchant-id":{merchant}{response_key}}}"#
+            ),
+        }
+    }
 }
 
 /// A token that lacks its RS256 signature.
@@ -105,41 +112,41 @@ impl Jwt {
     }
 
     fn new(signer: Signer, alg: &str, kid: &str, credentials: &Credentials) -> Jwt {
-        let response_key = match credentials.mle() {
-            Mle::Both(_, opening) => Some(opening),
-            Mle::Off | Mle::Request(_) => None,
-        };
         let typ = "JWT";
         Jwt {
             signer,
             header: encoded(&Header { typ, alg, kid }),
-            merchant_id: credentials.merchant_id.clone(),
-            issuer: credentials.key_owner().to_owned(),
-            response_key_id: response_key.map(|key| key.key_id().to_owned()),
+            constant: Constant::new(credentials),
         }
     }
 
     /// The token for a request without its signature, with the id given: the same input gives the same text.
     fn unsigned(&self, request: &Outgoing<'_>, jti: &str) -> Result<String, Failure> {
-        let digest = request.digest();
         let iat = request.unix_seconds()?;
-        let claims = Claims {
-            digest: digest.as_deref(),
-            digest_algorithm: digest.as_ref().map(|_| "SHA-256"),
-            iat,
-            exp: iat + LIFETIME_S,
-            request_method: &request.method.as_str().to_ascii_lowercase(),
-            request_host: request.host,
-            request_resource_path: request.path_and_query,
-            iss: &self.issuer,
-            jti,
-            v_c_jwt_version: "2",
-            v_c_merchant_id: &self.merchant_id,
-            v_c_response_mle_kid: self.response_key_id.as_deref(),
-        };
+        let exp = iat + LIFETIME_S;
         let mut json = Vec::with_capacity(CLAIMS_BYTES);
-        // Structures of texts and numbers always have a JSON form.
-        let _written = serde_json::to_writer(&mut json, &claims);
+        json.push(b'{');
+        if let Some(digest) = request.digest() {
+            for part in [
+                r#""digest":""#,
+                &digest,
+                r#"","digestAlgorithm":"SHA-256","#,
+            ] {
+                json.extend_from_slice(part.as_bytes());
+            }
+        }
+        // A Vec takes whatever is written, and every text has a JSON form.
+        let _written = write!(json, r#""iat":{iat},"exp":{exp},"request-method":""#);
+        let method = request.method.as_str().bytes();
+        json.extend(method.map(|byte| byte.to_ascii_lowercase()));
+        json.extend_from_slice(br#"","request-host":"#);
+        let _written = serde_json::to_writer(&mut json, request.host);
+        json.extend_from_slice(br#","request-resource-path":"#);
+        let _written = serde_json::to_writer(&mut json, request.path_and_query);
+        let Constant { before, after } = &self.constant;
+        for part in [before, jti, after] {
+            json.extend_from_slice(part.as_bytes());
+        }
         // A third more in base64, and room for the signature.
         let room = self.header.len() + json.len() * 4 / 3 + 4 + SIGNATURE_LETTERS;
         let mut text = String::with_capacity(room);
@@ -167,9 +174,8 @@ impl Jwt {
 
 impl Authenticator for Jwt {
     fn prove(&self, request: &Outgoing<'_>) -> Result<Proof, Failure> {
-        let mut random = [0; 16];
-        rand::fill(&mut random)
-            .map_err(|_| request.signing("the system gives no random numbers"))?;
+        let random =
+            random::bytes().map_err(|_| request.signing("the system gives no random numbers"))?;
         self.token(request, &uuid_v4(random))
     }
 }
