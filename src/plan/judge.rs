@@ -106,18 +106,23 @@ impl<'p> Execution<'p> {
             // Until it is read it is not known what was done.
             self.fate = Fate::Unknown;
         }
+        // Whether the call was carried out is not known; what only reads was in vain.
+        let unread = match changes(call) {
+            true => LocalKind::Unknown,
+            false => LocalKind::Unreadable,
+        };
         let read = match read {
-            None if good => return self.fail(at, self.local(LocalKind::Unreadable)),
+            None if good => return self.fail(at, self.local(unread)),
             read => read.unwrap_or_else(|| reading.reader.nothing()),
         };
         // What was read may be sent again, or refer to values that are kept aside: then all of it must be readable.
         if good && !changes(call) && read.whole().is_none() {
-            return self.fail(at, self.local(LocalKind::Unreadable));
+            return self.fail(at, self.local(unread));
         }
         // A success without the object that was asked for, be it sealed or cut down, must not pass for one without data.
         let proved = call.proof.is_none_or(|proof| read.has(proof));
         if good && !proved {
-            return self.fail(at, self.local(LocalKind::Unreadable));
+            return self.fail(at, self.local(unread));
         }
         if matches!(answer.status, 408 | 500..) && changes(call) {
             self.may_have_changed(call);
