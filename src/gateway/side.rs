@@ -66,6 +66,7 @@ impl Gateway {
             merchant: merchant.id(),
             place: &work.place,
             references: Some(&work.replaced),
+            due_by: None,
         };
         work.replaced.is_empty()
             || self
@@ -85,6 +86,7 @@ impl Gateway {
                 merchant: merchant.id(),
                 place,
                 references: None,
+                due_by: None,
             };
             kept.extend(self.journal.side_values(of).await.unwrap_or_default());
         }
@@ -124,6 +126,7 @@ impl Gateway {
                 merchant: merchant.id(),
                 place: &group[0].place,
                 references: Some(&references),
+                due_by: None,
             };
             let mark = if group[0].stays {
                 SideMark::Sure
@@ -143,6 +146,7 @@ impl Gateway {
                 merchant: merchant.id(),
                 place: &call.path,
                 references: None,
+                due_by: None,
             };
             let _written = self.journal.side_mark(of, doubt).await;
         }
@@ -192,6 +196,8 @@ async fn settle(gateway: &Gateway, merchant: &str, place: &str, values: &[&SideV
             merchant,
             place,
             references: Some(std::slice::from_ref(&value.reference)),
+            // A call that began meanwhile put it in doubt anew.
+            due_by: value.due,
         };
         if gateway.journal.side_mark(of, mark).await.is_ok() && mark == SideMark::Gone {
             info!(%merchant, reference = %value.reference, "a kept value that nothing refers to was deleted");

@@ -32,6 +32,9 @@ pub struct SideOf<'s> {
     pub place: &'s str,
     /// The references; all where it is not said.
     pub references: Option<&'s [String]>,
+    /// Only those in doubt that REST was to be asked about by then; all where it is not said. Doubt that came up since may
+    /// know more than the answer.
+    pub due_by: Option<i64>,
 }
 
 impl SideOf<'_> {
@@ -41,6 +44,9 @@ impl SideOf<'_> {
         self.merchant == value.merchant
             && self.place.eq_ignore_ascii_case(&value.place)
             && references.is_none_or(|references| references.contains(&value.reference))
+            && self
+                .due_by
+                .is_none_or(|by| value.due.is_some_and(|due| due <= by))
     }
 }
 
@@ -112,6 +118,7 @@ mod tests {
             merchant: "m",
             place: &place.to_ascii_uppercase(),
             references: None,
+            due_by: None,
         };
         let mut values = store.side_values(of).await.expect("read");
         values.sort_by(|one, other| one.reference.cmp(&other.reference));
@@ -137,12 +144,23 @@ mod tests {
             merchant,
             place: "a",
             references,
+            due_by: None,
         };
         let mark = |of, mark| async move { store.side_mark(of, mark).await.expect("marked") };
         mark(of("m", Some(&one)), SideMark::Sure).await;
         mark(of("other", None), SideMark::Gone).await;
         assert_eq!(due(9).await, kept[1..]);
         mark(of("m", None), SideMark::Doubt(1)).await;
+        assert_eq!(due(1).await.len(), 2);
+        // Who asked before they came in doubt again knows less.
+        let asked = |by| SideOf {
+            due_by: Some(by),
+            ..of("m", None)
+        };
+        mark(asked(0), SideMark::Gone).await;
+        mark(asked(0), SideMark::Sure).await;
+        assert_eq!(due(1).await.len(), 2);
+        mark(asked(1), SideMark::Doubt(1)).await;
         assert_eq!(due(1).await.len(), 2);
         mark(of("m", Some(&one)), SideMark::Gone).await;
         assert_eq!(references(store, "a").await, ["2"]);

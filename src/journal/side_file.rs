@@ -29,6 +29,7 @@ pub(super) struct Owned {
     merchant: String,
     place: String,
     references: Option<Vec<String>>,
+    due_by: Option<i64>,
 }
 
 impl From<SideOf<'_>> for Owned {
@@ -37,6 +38,7 @@ impl From<SideOf<'_>> for Owned {
             merchant: of.merchant.to_owned(),
             place: of.place.to_owned(),
             references: of.references.map(<[String]>::to_vec),
+            due_by: of.due_by,
         }
     }
 }
@@ -46,15 +48,14 @@ pub(super) fn mark(
     of: &Owned,
     mark: SideMark,
 ) -> rusqlite::Result<()> {
-    let of_place =
-        "where merchant = ?1 and lower(place) = lower(?2) and (?3 is null or reference = ?3)";
+    let of_place = "where merchant = ?1 and lower(place) = lower(?2) and (?3 is null or reference = ?3) and (?4 is null or due <= ?4)";
     let run = |reference: Option<&String>| match mark.due() {
         Some(due) => transaction
-            .prepare_cached(&format!("update side set due = ?4 {of_place}"))?
-            .execute(params![of.merchant, of.place, reference, due]),
+            .prepare_cached(&format!("update side set due = ?5 {of_place}"))?
+            .execute(params![of.merchant, of.place, reference, of.due_by, due]),
         None => transaction
             .prepare_cached(&format!("delete from side {of_place}"))?
-            .execute(params![of.merchant, of.place, reference]),
+            .execute(params![of.merchant, of.place, reference, of.due_by]),
     };
     match &of.references {
         None => run(None).map(drop),

@@ -30,20 +30,23 @@ pub(super) async fn keep(pool: &PgPool, values: &[SideValue]) -> sqlx::Result<()
 }
 
 pub(super) async fn mark(pool: &PgPool, of: SideOf<'_>, mark: SideMark) -> sqlx::Result<()> {
-    let of_place = "where merchant = $1 and lower(place) = lower($2) and ($3::text[] is null or reference = any($3))";
+    let of_place = "where merchant = $1 and lower(place) = lower($2) and ($3::text[] is null or reference = any($3))
+        and ($4::bigint is null or due <= $4)";
     // The texts are put together from constants.
     match mark.due() {
         Some(due) => {
             let update = sqlx::query(AssertSqlSafe(format!(
-                "update side set due = $4 {of_place}"
+                "update side set due = $5 {of_place}"
             )));
             let update = update.bind(of.merchant).bind(of.place);
-            update.bind(of.references).bind(due).execute(pool).await?;
+            let update = update.bind(of.references).bind(of.due_by);
+            update.bind(due).execute(pool).await?;
         }
         None => {
             let delete = sqlx::query(AssertSqlSafe(format!("delete from side {of_place}")));
             let delete = delete.bind(of.merchant).bind(of.place);
-            delete.bind(of.references).execute(pool).await?;
+            let delete = delete.bind(of.references).bind(of.due_by);
+            delete.execute(pool).await?;
         }
     }
     Ok(())
