@@ -159,8 +159,12 @@ fn settled(
         Outcome::Answered(answer) if answer.status == 412 => {
             Outcome::Unknown(Failure::Changed { host: host() })
         }
-        // That this one was not taken says nothing of the other.
-        Outcome::Answered(answer) if matches!(answer.status, 401 | 403 | 429) => *lost,
+        // That this one was refused says nothing of the other.
+        Outcome::Answered(answer)
+            if (400..=499).contains(&answer.status) && !matches!(answer.status, 404 | 410) =>
+        {
+            *lost
+        }
         Outcome::NotSent(_) => *lost,
         outcome => outcome,
     }
@@ -192,7 +196,6 @@ mod tests {
         Answer {
             status,
             etag: None,
-            date: None,
             retry_after: None,
             body: body.into(),
             in_clear: false,
@@ -264,7 +267,14 @@ mod tests {
             })
         };
         let after = |outcome, lost| settled(&patch, outcome, lost, || "h".into());
-        for outcome in [refused(), answered(429), answered(401), answered(403)] {
+        for outcome in [
+            refused(),
+            answered(429),
+            answered(401),
+            answered(403),
+            answered(400),
+            answered(409),
+        ] {
             assert_eq!(after(outcome.clone(), Some(Box::new(lost()))), lost());
             assert_eq!(after(outcome.clone(), None), outcome);
         }

@@ -240,7 +240,13 @@ impl<'p> Execution<'p> {
                 };
                 self.phase = Phase::Undo(left - 1);
             }
-            Phase::Step(at) => self.step_answered(at, outcome),
+            Phase::Step(at) => {
+                self.step_answered(at, outcome);
+                if self.in_doubt && matches!(self.fate, Fate::Refused | Fate::NotSent) {
+                    // That this attempt was refused says nothing of the one that was lost.
+                    self.fate = Fate::Unknown;
+                }
+            }
             Phase::After(at) => {
                 let is_turned_away = turned_away(&outcome);
                 self.aside(|execution| execution.step_answered(at, outcome));

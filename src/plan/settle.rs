@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::mapping::flags::Means;
 use crate::mapping::lookup::Became;
-use crate::rest::{Accept, Call, Outcome};
+use crate::rest::{Accept, Call, Failure, Outcome};
 
 use super::find::{Find, Found, Look, Settling};
 
@@ -223,6 +223,12 @@ impl Task {
         };
         let answer = match outcome {
             Outcome::NotSent(_) => return false,
+            // A search changes nothing, so whoever refuses it is believed: it cannot be looked up.
+            Outcome::Unknown(Failure::Foreign { .. })
+                if way.find.is_some() && self.look.is_none() =>
+            {
+                return self.next_way();
+            }
             Outcome::Unknown(_) => {
                 self.unanswered = true;
                 return false;
@@ -256,7 +262,8 @@ impl Task {
         let done_by_us = way.again || self.unanswered;
         match means {
             Some(Means::Settled) => {
-                if way.again && way.method == "POST" && !self.leftovers {
+                let went_well = (200..=299).contains(&answer.status);
+                if went_well && way.again && way.method == "POST" && !self.leftovers {
                     self.found = of.repeated(&self.step, &body());
                 }
                 self.end = Some(End::Settled);
@@ -386,7 +393,6 @@ mod tests {
         Outcome::Answered(Answer {
             status,
             etag: None,
-            date: None,
             retry_after: None,
             body: body.to_owned().into(),
             in_clear: false,

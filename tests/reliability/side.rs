@@ -324,6 +324,20 @@ fn a_refused_update_leaves_the_former_value() {
     assert_eq!(in_file(&scene), [None, None]);
 }
 
+/// What a refusal of the second attempt says is not said of the first.
+#[test]
+fn an_update_that_may_have_been_made_leaves_what_rest_refers_to() {
+    let vault = Vault::start();
+    let scene = scene(&vault);
+    let gateway = scene.gateway();
+    created(&gateway);
+    vault.fail(Some(Fault::DoneThenRefused));
+    assert_flag(&secure(&gateway, &secret("canary two")), "-1", "ETIMEOUT");
+    vault.fail(None);
+    wait_for(2, || in_file(&scene));
+    assert_eq!(retrieved(&gateway)[SECURE], secret("canary two").trim_end());
+}
+
 #[test]
 fn a_deletion_that_is_cut_off_takes_the_values_along() {
     let vault = Vault::start();

@@ -17,6 +17,8 @@ pub enum Fault {
     ChangeLost,
     /// The customer's change is not answered, but was made.
     AnswerLost,
+    /// The customer's first change is not answered, but was made; later ones are refused.
+    DoneThenRefused,
     /// The deletion is not answered, but was made.
     DeletionLost,
 }
@@ -71,6 +73,16 @@ impl Kept {
                 error(400, "invalidFields", "x", "y", "no")
             }
             ("PATCH", Some(Fault::ChangeLost)) if here => Act::Silence,
+            ("PATCH", Some(Fault::DoneThenRefused)) if here => {
+                if seen.headers["if-match"] != self.etag() {
+                    return error(412, "conditionFailed", "x", "y", "changed");
+                }
+                if self.version > 1 {
+                    return error(400, "invalidFields", "x", "y", "no");
+                }
+                self.store(seen);
+                Act::Cut(Vec::new())
+            }
             ("PATCH", fault) if here => {
                 assert_eq!(seen.headers["if-match"], self.etag());
                 self.store(seen);
