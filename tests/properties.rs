@@ -117,7 +117,7 @@ proptest! {
             "_embedded": {"instrumentIdentifier": {"id": "I", "card": {"number": number}}}}}});
         while let Next::Call { .. } = execution.next_call() {
             let body = stored.to_string().into();
-            let _fate = execution.answered(Outcome::Answered(Answer { status: 200, etag: None, date: None, retry_after: None, body, in_clear: false }));
+            let _fate = execution.answered(Outcome::Answered(Answer { status: 200, etag: None, retry_after: None, body, in_clear: false }));
         }
         let (reply, _) = execution.finish();
         for charset in [Charset::Utf8, Charset::Latin1, Charset::ShiftJis, Charset::EucJp] {

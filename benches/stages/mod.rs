@@ -115,7 +115,6 @@ pub fn answer(body: Bytes) -> Outcome {
     Outcome::Answered(Answer {
         status: 201,
         etag: None,
-        date: None,
         retry_after: None,
         body,
         in_clear: false,

@@ -133,7 +133,6 @@ mod tests {
         Outcome::Answered(Answer {
             status,
             etag: None,
-            date: None,
             retry_after: retry_after.map(Duration::from_secs),
             body: "<html>".into(),
             in_clear: false,

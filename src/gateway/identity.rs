@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::tz::Offset;
 
 use crate::plan::Context;
 use crate::random;
@@ -36,10 +37,13 @@ fn request_id(now: SystemTime) -> String {
 
 /// `YYYY-MM-DDThhmmssZ`: without colons, which the protocol reserves.
 fn scmp_time(now: SystemTime) -> String {
-    jiff::Timestamp::try_from(now).map_or_else(
-        |_| String::new(),
-        |time| time.strftime("%Y-%m-%dT%H%M%SZ").to_string(),
-    )
+    let Ok(time) = jiff::Timestamp::try_from(now) else {
+        return String::new();
+    };
+    let time = Offset::UTC.to_datetime(time);
+    let (year, month, day) = (time.year(), time.month(), time.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
 /// The key of a merchant's request tokens, derived from the merchant's secret so that all gateways agree on it.

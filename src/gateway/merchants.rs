@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use foldhash::fast::RandomState;
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, Limits};
@@ -43,14 +44,14 @@ pub struct Known<'m> {
 
 /// All merchants by their id.
 pub struct Merchants {
-    by_id: HashMap<String, Merchant>,
+    by_id: HashMap<String, Merchant, RandomState>,
 }
 
 impl Merchants {
     /// The merchants of a configuration; they share one pool of connections.
     pub fn new(config: &Config) -> Result<Merchants, SetupError> {
         let client = Client::new(&config.rest)?;
-        let mut by_id = HashMap::new();
+        let mut by_id = HashMap::default();
         let mut hosts: HashMap<String, Arc<Breaker>> = HashMap::new();
         let limits = &config.limits;
         for (id, merchant) in &config.merchants {

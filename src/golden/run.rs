@@ -216,7 +216,6 @@ fn outcome(reply: &CannedReply) -> Outcome {
         } => Outcome::Answered(Answer {
             status: *status,
             etag: etag.clone(),
-            date: None,
             retry_after: None,
             body: match (body, text) {
                 (Some(body), _) => Bytes::from(body.to_string()),

@@ -25,6 +25,9 @@ pub use super::rest_error::Reading;
 /// The numbers of the services of a request: there are mostly one or two.
 pub type Numbers = SmallVec<[usize; 4]>;
 
+/// What to do for sets of services. No set comes from outside that the tables do not have: no hash can be forced on it.
+pub type Programs = HashMap<Vec<usize>, Program, foldhash::fast::FixedState>;
+
 /// All tables, ready for use. Built once; shared by all requests.
 #[derive(Debug)]
 pub struct Tables {
@@ -36,7 +39,7 @@ pub struct Tables {
     /// by themselves have the numbers after these.
     pub services: Vec<String>,
     /// What to do for a set of services, given by their numbers in rising order.
-    pub programs: HashMap<Vec<usize>, Program>,
+    pub programs: Programs,
     /// What a reply carries where no service is known.
     pub message: Vec<ReplyLine>,
     /// Outcomes to flags.

@@ -1,7 +1,7 @@
 //! One REST call as the plan asks for it, and the reply as it came.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -51,8 +51,6 @@ pub struct Answer {
     pub status: u16,
     /// The `ETag` header, quotes and all, for a later [`Call::if_match`].
     pub etag: Option<String>,
-    /// The `Date` header; `None` if absent or not an HTTP date.
-    pub date: Option<SystemTime>,
     /// The `Retry-After` header, where it is a number of seconds.
     pub retry_after: Option<Duration>,
     /// The body, complete and within the client's limit; opened, if it came sealed.
@@ -78,7 +76,6 @@ impl fmt::Debug for Answer {
         f.debug_struct("Answer")
             .field("status", &self.status)
             .field("etag", &self.etag)
-            .field("date", &self.date)
             .field("body_bytes", &self.body.len())
             .field("in_clear", &self.in_clear)
             .finish()
@@ -107,7 +104,6 @@ mod tests {
         let answer = Answer {
             status: 201,
             etag: None,
-            date: None,
             retry_after: None,
             body,
             in_clear: false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{DATE, ETAG, HeaderMap, RETRY_AFTER};
+use http::header::{ETAG, HeaderMap, RETRY_AFTER};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -48,12 +48,10 @@ pub(super) async fn run(
 /// Reads the reply to its end; the request is out, so whatever fails here is unknown.
 async fn read(response: Response<Incoming>, host: &str, limit: usize) -> Result<Answer, Failure> {
     let (head, body) = response.into_parts();
-    let date = text(&head.headers, &DATE).and_then(|date| httpdate::parse_http_date(date).ok());
     let seconds = text(&head.headers, &RETRY_AFTER).and_then(|text| text.parse().ok());
     Ok(Answer {
         status: head.status.as_u16(),
         etag: text(&head.headers, &ETAG).map(str::to_owned),
-        date,
         retry_after: seconds.map(Duration::from_secs),
         body: whole(body, host, limit).await?,
         in_clear: false,

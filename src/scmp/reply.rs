@@ -74,10 +74,10 @@ impl Reply {
         let start = here(&self.text);
         self.text.push_str(name);
         let equals = here(&self.text);
-        self.text.push_str("=");
+        self.text.push('=');
         self.text.push_str(&one_line(value));
         let end = here(&self.text);
-        self.text.push_str("\n");
+        self.text.push('\n');
         Span { start, equals, end }
     }
 

@@ -99,7 +99,8 @@ impl Followed {
             });
         }
         let made = execution.made().into_iter();
-        made.map(|made| (made.kind.into(), made.id.into())).collect()
+        made.map(|made| (made.kind.into(), made.id.into()))
+            .collect()
     }
 }
 
@@ -108,7 +109,6 @@ fn answer(reply: &Value) -> Outcome {
     Outcome::Answered(Answer {
         status: u16::try_from(status).expect("a status"),
         etag: None,
-        date: None,
         retry_after: None,
         body: reply["body"].to_string().into(),
         in_clear: false,

@@ -1,13 +1,11 @@
 //! Which services may be asked for together, and what runs in their place.
 
-use std::collections::HashMap;
-
 use toml::Spanned;
 
 use crate::mapping::diagnostic::Diagnostic;
 use crate::mapping::schema::RawBundle;
 use crate::mapping::source::SourceFile;
-use crate::mapping::tables::Program;
+use crate::mapping::tables::Programs;
 
 use super::dictionary::named;
 use super::program::{Known, scope};
@@ -41,7 +39,7 @@ pub fn instead(
     sorted: &Sorted<'_>,
     names: &Names,
     known: Known<'_>,
-    programs: &mut HashMap<Vec<usize>, Program>,
+    programs: &mut Programs,
     faults: &mut Vec<Diagnostic>,
 ) {
     for (file, line) in lines(sorted) {
@@ -62,7 +60,7 @@ fn link(
     raw: &RawBundle,
     names: &Names,
     known: Known<'_>,
-    programs: &mut HashMap<Vec<usize>, Program>,
+    programs: &mut Programs,
 ) -> Result<(), String> {
     let asked = numbers(&raw.asked, names)?;
     let when = scope(&sorted.of(&asked, names), known).condition(raw.when.as_ref())?;

@@ -14,8 +14,6 @@ mod scope;
 mod step;
 mod vocabulary;
 
-use std::collections::HashMap;
-
 use serde::de::DeserializeOwned;
 
 use super::code::{CodeId, NumberCheck};
@@ -23,7 +21,7 @@ use super::diagnostic::{Diagnostic, toml_message};
 use super::field::FieldId;
 use super::schema::{RawBody, RawFields, RawRest, RawService, Unreadable};
 use super::source::SourceFile;
-use super::tables::Tables;
+use super::tables::{Programs, Tables};
 
 /// Compiles the tables, or says everything that is wrong with them.
 pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
@@ -63,7 +61,7 @@ fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
         vocabulary: &vocabulary,
         bodies: &sorted.bodies,
     };
-    let mut programs = HashMap::new();
+    let mut programs = Programs::default();
     for bundle in bundles::bundles(sorted, &names, &mut faults) {
         let raw = sorted.of(&bundle, &names);
         programs.insert(

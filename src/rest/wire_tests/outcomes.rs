@@ -1,7 +1,5 @@
 //! How each way to fail is judged, and that a request never comes twice.
 
-use std::time::SystemTime;
-
 use tokio::net::TcpListener;
 
 use super::super::fake_server::Behaviour;
@@ -31,7 +29,7 @@ fn cut_reason(outcome: Outcome) -> String {
 
 #[tokio::test]
 async fn any_status_is_an_answer_and_a_redirect_is_not_followed() {
-    let headers = "ETag: \"31\"\r\nDate: Tue, 21 Apr 2026 10:15:30 GMT\r\nLocation: /elsewhere\r\n";
+    let headers = "ETag: \"31\"\r\nLocation: /elsewhere\r\n";
     for (status, code) in [("201 Created", 201), ("302 Found", 302), ("502 Bad", 502)] {
         let behaviour = Behaviour::Reply(reply(status, headers, "{}"));
         let Outcome::Answered(answer) = outcome_of(behaviour, 1).await else {
@@ -39,8 +37,6 @@ async fn any_status_is_an_answer_and_a_redirect_is_not_followed() {
         };
         assert_eq!(answer.status, code);
         assert_eq!(answer.etag.as_deref(), Some("\"31\""));
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_776_766_530);
-        assert_eq!(answer.date, Some(at));
         assert_eq!(answer.body, "{}");
     }
 }
