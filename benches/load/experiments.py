@@ -50,17 +50,22 @@ def ratios(options, helpers, binary):
 
 
 def ratio_table(connections, runs):
-    nginx, bare = quietest(runs["nginx"]), quietest(runs["bare"])
     rows = []
     for name, of in runs.items():
         run = quietest(of)
         spread = max(run.cpu_10k for run in of) / run.cpu_10k - 1
         rows.append([name, count(best_rate(of)), ms(run.p50), ms(run.p99), f"{run.cpu_10k:.3f}", f"+{spread:.0%}",
-                     f"{run.busy:.0%}", f"{run.rss_mib:.0f}", f"{best_rate(of) / best_rate(runs['nginx']):.2f}",
-                     f"{nginx.cpu_10k / run.cpu_10k:.2f}", f"{run.cpu_10k / bare.cpu_10k:.2f}"])
+                     f"{run.busy:.0%}", f"{run.rss_mib:.0f}", by_round(of, runs["nginx"], lambda own, other: own.rate / other.rate),
+                     by_round(of, runs["nginx"], lambda own, other: other.cpu_10k / own.cpu_10k),
+                     by_round(of, runs["bare"], lambda own, other: own.cpu_10k / other.cpu_10k)])
     head = [f"{connections} connections", "req/s", "p50 ms", "p99 ms", "CPU s/10k", "spread", "busy", "MiB", "x nginx",
             "x nginx a core", "x bare CPU"]
     return table(head, rows)
+
+
+def by_round(own, others, ratio):
+    """The median of a ratio within each round: what disturbs a round disturbs both."""
+    return f"{statistics.median(map(ratio, own, others)):.2f}"
 
 
 def ways(options, helpers, binary):
