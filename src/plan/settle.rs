@@ -608,9 +608,33 @@ mod tests {
         }
         let task = voided(&[list(&[]), answer(400, NOT_VOIDABLE)]);
         assert_eq!((task.end, task.found), (Some(End::Settled), None));
+        // What says that it was done before has no id of a void.
+        let before = r#"{"id":"70","status":"INVALID_REQUEST","reason":"CAPTURE_ALREADY_VOIDED"}"#;
+        let task = voided(&[list(&[]), answer(400, before)]);
+        assert_eq!((task.end, task.found), (Some(End::Settled), None));
         // An id that cannot be one is none.
         let task = voided(&[list(&[]), answer(201, r#"{"id":"../x","status":"VOIDED"}"#)]);
         assert_eq!((task.end, task.found), (Some(End::Settled), None));
+    }
+
+    #[test]
+    fn a_search_that_a_page_refuses_is_none() {
+        let tables = compile(&source::embedded()).expect("tables");
+        let page = Outcome::Unknown(Failure::Foreign {
+            host: "h".into(),
+            status: 404,
+        });
+        let mut task = Task::new("payment", vec![search(), way("/v", false)]);
+        task.attempted();
+        assert!(
+            task.answered(&of(&tables), &page),
+            "it is taken back at once"
+        );
+        assert_eq!((task.end, task.at), (None, 1));
+        // What settles it may have been done behind such a page.
+        task.attempted();
+        assert!(!task.answered(&of(&tables), &page));
+        assert_eq!((task.end, task.at), (None, 1));
     }
 
     #[test]
