@@ -124,7 +124,7 @@ proptest! {
             let bytes = reply.render(charset);
             let text = charset.decode(&bytes).expect("the charset's own bytes");
             let read = Reply::parse(&text);
-            prop_assert_eq!(text.lines().count(), reply.iter().len());
+            prop_assert_eq!(text.lines().count(), reply.iter().count());
             prop_assert_eq!(read.get("ics_rcode"), Some("1"));
             prop_assert_eq!(read.get("pay_subscription_retrieve_subscription_id"), Some("X"));
         }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use compact_str::CompactString;
+
 use super::by_field::ByField;
 use super::code::CodeTable;
 use super::condition::{Condition, Facts};
@@ -22,6 +24,8 @@ pub struct Body {
     containers: Vec<Container>,
     /// The leaves, those of one container together.
     leaves: Vec<Leaf>,
+    /// The place of each.
+    spots: Vec<Spot>,
     /// Those that hold a field of the request, by the field.
     of_fields: ByField,
     /// All others, in order.
@@ -33,9 +37,9 @@ pub struct Body {
 /// An object, an array, or a keyed element of an array.
 #[derive(Debug)]
 pub(super) struct Container {
-    parent: Option<usize>,
+    parent: Option<u16>,
     /// The containers that it stands in, the outermost first and itself last.
-    pub(super) chain: Vec<usize>,
+    pub(super) chain: Vec<u16>,
     /// What is written to open it, member name included.
     pub(super) open: String,
     pub(super) close: char,
@@ -60,13 +64,22 @@ pub struct Leaf {
     pub when: Condition,
     /// What happens to a value that is longer than REST takes, if it is not refused.
     pub overflow: Option<Overflow>,
-    container: Option<usize>,
-    /// Whether the value of a field is sent as it came.
-    pub(super) is_copy: bool,
+}
+
+/// The place of a leaf in the body, and all that writing most leaves takes: a request meets some forty, and one after the
+/// other they are found in the processor's cache.
+#[derive(Debug)]
+pub(super) struct Spot {
+    /// The innermost container around it.
+    pub(super) container: Option<u16>,
     /// Its name with quotes and colon; empty for an element of a list.
-    member: String,
+    pub(super) member: CompactString,
     /// The first leaf of the same member, by which lines for one member are known.
     first: u16,
+    /// The only way of meaning the service in which it is sent, where there is one.
+    variant: Option<u8>,
+    /// The field whose value goes out as it came, whenever it came and the service is meant so.
+    copies: Option<FieldId>,
 }
 
 /// What a leaf holds.
@@ -97,10 +110,6 @@ impl Leaf {
             trigger,
             when,
             overflow: None,
-            container: None,
-            is_copy: false,
-            member: String::new(),
-            first: 0,
         }
     }
 
@@ -115,9 +124,20 @@ impl Leaf {
         overflow.reference(facts.side?, &self.text(facts)?)
     }
 
-    /// Where it stands, and what the member begins with.
-    pub(super) fn place(&self) -> (Option<usize>, &str) {
-        (self.container, &self.member)
+    /// The field whose value it sends as it came, whenever that came and the service is meant so.
+    fn copies(&self) -> Option<FieldId> {
+        let always = self.transform == Transform::Copy
+            && self.within.is_none()
+            && self.overflow.is_none()
+            && self.when.is_of_variant_alone();
+        self.field().filter(|_| always)
+    }
+
+    fn field(&self) -> Option<FieldId> {
+        match self.value {
+            LeafValue::From(Source::Field(field)) => Some(field),
+            _ => None,
+        }
     }
 
     /// Its value as it came.
@@ -125,10 +145,7 @@ impl Leaf {
         match &self.value {
             LeafValue::Constant(_) | LeafValue::Offers(_) => None,
             LeafValue::From(source) => match source {
-                Source::Field(field) => match facts.offer {
-                    Some(offer) => offer.get(*field).map(Cow::Borrowed),
-                    None => facts.values.get(*field).map(Cow::Borrowed),
-                },
+                Source::Field(field) => facts.value(*field).map(Cow::Borrowed),
                 Source::Reply(place) => facts.replies.text(place),
                 Source::Computed(computed) => facts.made(*computed),
                 Source::Status(_) | Source::Absent => None,
@@ -144,54 +161,60 @@ impl Body {
             name: name.to_owned(),
             containers: Vec::new(),
             leaves: Vec::new(),
+            spots: Vec::new(),
             of_fields: ByField::default(),
             others: Vec::new(),
             overflowing: Vec::new(),
         };
-        let mut placed: Vec<(Vec<usize>, Leaf)> = Vec::new();
-        for mut leaf in lines {
-            leaf.is_copy = leaf.transform == Transform::Copy
-                && leaf.within.is_none()
-                && matches!(leaf.value, LeafValue::From(Source::Field(_)));
-            let segments = leaf.path.segments().to_vec();
+        let mut placed: Vec<Placed> = Vec::new();
+        for leaf in lines {
+            let segments = leaf.path.segments();
             let mut container = None;
             for (depth, segment) in segments[..segments.len() - 1].iter().enumerate() {
                 container = Some(body.container(container, segment, segments.get(depth + 1)));
             }
-            leaf.container = container;
-            if let Some(Segment::Key(key)) = segments.last() {
-                leaf.member = format!("{}:", json_text(key));
-            }
-            let same = |other: &(Vec<usize>, Leaf)| other.1.path == leaf.path;
+            let member = match segments.last() {
+                Some(Segment::Key(key)) => format!("{}:", json_text(key)),
+                _ => String::new(),
+            };
+            let same = |other: &Placed| other.leaf.path == leaf.path;
             let at = placed
                 .iter()
                 .rposition(same)
                 .map_or(placed.len(), |at| at + 1);
-            placed.insert(at, (body.chain(container), leaf));
+            let spot = Spot {
+                container,
+                member: member.into(),
+                first: 0,
+                variant: leaf.when.variant(),
+                copies: leaf.copies(),
+            };
+            let chain = body.chain(container);
+            placed.insert(at, Placed { chain, leaf, spot });
         }
         body.index(depth_first(placed));
         body
     }
 
     /// Takes the leaves in the order in which they are written, and notes how to find them.
-    fn index(&mut self, mut leaves: Vec<Leaf>) {
-        for at in 1..leaves.len() {
-            let (before, leaf) = (&leaves[at - 1], &leaves[at]);
-            let same = !leaf.member.is_empty()
-                && (before.container, &before.member) == (leaf.container, &leaf.member);
-            leaves[at].first = if same { before.first } else { at as u16 };
+    fn index(&mut self, placed: Vec<Placed>) {
+        (self.leaves, self.spots) = placed
+            .into_iter()
+            .map(|placed| (placed.leaf, placed.spot))
+            .unzip();
+        for at in 1..self.spots.len() {
+            let (before, spot) = (&self.spots[at - 1], &self.spots[at]);
+            let same = !spot.member.is_empty()
+                && (before.container, &before.member) == (spot.container, &spot.member);
+            self.spots[at].first = if same { before.first } else { at as u16 };
         }
-        let numbered = || (0..).zip(&leaves);
-        let field = |leaf: &Leaf| match leaf.value {
-            LeafValue::From(Source::Field(field)) => Some(field),
-            _ => None,
-        };
-        self.of_fields = ByField::new(numbered().filter_map(|(at, leaf)| Some((field(leaf)?, at))));
-        let others = numbered().filter(|(_, leaf)| field(leaf).is_none());
+        let numbered = || (0..).zip(&self.leaves);
+        self.of_fields =
+            ByField::new(numbered().filter_map(|(at, leaf)| Some((leaf.field()?, at))));
+        let others = numbered().filter(|(_, leaf)| leaf.field().is_none());
         self.others = others.map(|(at, _)| at).collect();
         let overflowing = numbered().filter(|(_, leaf)| leaf.overflow.is_some());
         self.overflowing = overflowing.map(|(at, _)| at).collect();
-        self.leaves = leaves;
     }
 
     /// The mapping lines.
@@ -225,13 +248,19 @@ impl Body {
         let mut writer = Writer::new(out, &self.containers);
         let mut written: Option<u16> = None;
         for at in self.due(facts).iter() {
-            let leaf = &self.leaves[at];
+            let spot = &self.spots[at];
             // Of several lines for one member the first that has a value is sent.
-            if written == Some(leaf.first) || !leaf.when.holds(facts) {
+            let is_due = spot.variant.is_none_or(|meant| meant == facts.variant);
+            if !is_due || written == Some(spot.first) {
                 continue;
             }
-            if leaf.write(&mut writer, facts, codes) {
-                written = Some(leaf.first);
+            let copied = match spot.copies {
+                Some(field) if facts.values.as_is() => writer.copy(spot, facts.value(field)),
+                _ => false,
+            };
+            let leaf = &self.leaves[at];
+            if copied || (leaf.when.holds(facts) && leaf.write(spot, &mut writer, facts, codes)) {
+                written = Some(spot.first);
             }
         }
         writer.finish();
@@ -249,7 +278,7 @@ impl Body {
         due
     }
 
-    fn container(&mut self, parent: Option<usize>, at: &Segment, next: Option<&Segment>) -> usize {
+    fn container(&mut self, parent: Option<u16>, at: &Segment, next: Option<&Segment>) -> u16 {
         let is_array = !matches!(next, None | Some(Segment::Key(_)));
         let (open, close, opens_with_member) = match at {
             Segment::Key(key) if is_array => (format!("{}:[", json_text(key)), ']', false),
@@ -271,10 +300,9 @@ impl Body {
             .containers
             .iter()
             .position(|c| c.parent == parent && c.open == open);
-        known.unwrap_or_else(|| {
-            let mut chain =
-                parent.map_or(Vec::new(), |parent| self.containers[parent].chain.clone());
-            chain.push(self.containers.len());
+        let at = known.unwrap_or_else(|| {
+            let mut chain = self.chain(parent);
+            chain.push(self.containers.len() as u16);
             self.containers.push(Container {
                 parent,
                 chain,
@@ -283,36 +311,47 @@ impl Body {
                 opens_with_member,
             });
             self.containers.len() - 1
-        })
+        });
+        at as u16
     }
 
     /// The containers around a leaf, outermost first.
-    fn chain(&self, innermost: Option<usize>) -> Vec<usize> {
-        innermost.map_or(Vec::new(), |at| self.containers[at].chain.clone())
+    fn chain(&self, innermost: Option<u16>) -> Vec<u16> {
+        innermost.map_or(Vec::new(), |at| {
+            self.containers[usize::from(at)].chain.clone()
+        })
     }
 }
 
+/// A leaf on its way to its place.
+struct Placed {
+    /// The containers around it that are still to be sorted by.
+    chain: Vec<u16>,
+    leaf: Leaf,
+    spot: Spot,
+}
+
 /// Brings the leaves of each container together, keeping the order in which containers first appear.
-fn depth_first(placed: Vec<(Vec<usize>, Leaf)>) -> Vec<Leaf> {
-    let mut leaves = Vec::with_capacity(placed.len());
+fn depth_first(placed: Vec<Placed>) -> Vec<Placed> {
+    let mut sorted = Vec::with_capacity(placed.len());
     let mut rest = placed;
     while !rest.is_empty() {
-        let first = rest[0].0.first().copied();
+        let first = rest[0].chain.first().copied();
         let (mut group, other): (Vec<_>, Vec<_>) = rest
             .into_iter()
-            .partition(|(chain, _)| chain.first().copied() == first);
+            .partition(|placed| placed.chain.first().copied() == first);
         rest = other;
         match first {
-            None => leaves.extend(group.into_iter().map(|(_, leaf)| leaf)),
+            None => sorted.extend(group),
             Some(_) => {
-                for (chain, _) in &mut group {
-                    chain.remove(0);
+                for placed in &mut group {
+                    placed.chain.remove(0);
                 }
-                leaves.extend(depth_first(group));
+                sorted.extend(depth_first(group));
             }
         }
     }
-    leaves
+    sorted
 }
 
 /// A JSON string with its quotes.

@@ -1,5 +1,9 @@
 //! Code tables: an SCMP code and the REST value that stands for it.
 
+use std::collections::HashMap;
+
+use compact_str::CompactString;
+
 /// The REST value of the line for all that no line names.
 const OTHER: &str = "*";
 
@@ -32,6 +36,9 @@ pub struct Code {
     pub number: NumberCheck,
 }
 
+/// Lines by words in lower case. What is in it comes from the tables: no hash can be forced on it.
+type Words = HashMap<CompactString, usize, foldhash::fast::FixedState>;
+
 /// A table of codes.
 #[derive(Debug)]
 pub struct CodeTable {
@@ -39,9 +46,9 @@ pub struct CodeTable {
     pub name: String,
     /// Its lines.
     pub codes: Vec<Code>,
-    /// The lines by their SCMP values, and by all their REST values: sorted without regard to case.
-    by_scmp: Vec<(String, usize)>,
-    by_rest: Vec<(String, usize)>,
+    /// The lines by their SCMP values, and by all their REST values.
+    by_scmp: Words,
+    by_rest: Words,
     /// The line for any other REST value.
     other: Option<usize>,
 }
@@ -49,21 +56,16 @@ pub struct CodeTable {
 impl CodeTable {
     /// A table of these lines.
     pub fn new(name: &str, codes: Vec<Code>) -> CodeTable {
-        let sorted = |mut words: Vec<(String, usize)>| {
-            // Of equal ones the first stays first.
-            words.sort_by(|(left, _), (right, _)| left.cmp(right));
-            words
-        };
         let lines = || codes.iter().enumerate();
-        let scmp = lines().map(|(at, code)| (code.scmp.to_ascii_lowercase(), at));
+        let scmp = lines().map(|(at, code)| (lower(&code.scmp), at));
         let rest = lines().flat_map(|(at, code)| {
             let words = [&code.rest].into_iter().chain(&code.also);
-            words.map(move |word| (word.to_ascii_lowercase(), at))
+            words.map(move |word| (lower(word), at))
         });
         CodeTable {
             name: name.to_owned(),
-            by_scmp: sorted(scmp.collect()),
-            by_rest: sorted(rest.collect()),
+            by_scmp: first_ones(scmp),
+            by_rest: first_ones(rest),
             other: codes.iter().position(|code| code.rest == OTHER),
             codes,
         }
@@ -71,28 +73,29 @@ impl CodeTable {
 
     /// The line of an SCMP value, in any case.
     pub fn by_scmp(&self, value: &str) -> Option<&Code> {
-        Some(&self.codes[find(&self.by_scmp, value)?])
+        Some(&self.codes[*self.by_scmp.get(&lower(value))?])
     }
 
     /// The line of a REST value, in any case; else the line for any other value, where the table has one.
     pub fn by_rest(&self, value: &str) -> Option<&Code> {
-        let at = find(&self.by_rest, value).or(self.other)?;
+        let known = self.by_rest.get(&lower(value)).copied();
+        let at = known.or(self.other)?;
         Some(&self.codes[at])
     }
 }
 
-/// The line of a word, without regard to case.
-fn find(words: &[(String, usize)], word: &str) -> Option<usize> {
-    let at = words.partition_point(|(known, _)| is_below(known, word));
-    let (known, line) = words.get(at)?;
-    known.eq_ignore_ascii_case(word).then_some(*line)
+/// Of several lines for one word the first.
+fn first_ones(words: impl Iterator<Item = (CompactString, usize)>) -> Words {
+    let mut first = Words::default();
+    for (word, at) in words {
+        first.entry(word).or_insert(at);
+    }
+    first
 }
 
-/// Whether a word in lower case comes before another, whatever the case of that.
-fn is_below(known: &str, word: &str) -> bool {
-    known
-        .bytes()
-        .lt(word.bytes().map(|byte| byte.to_ascii_lowercase()))
+/// A word as it is looked for: most are short, and need no memory of their own.
+fn lower(word: &str) -> CompactString {
+    word.chars().map(|c| c.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]

@@ -154,6 +154,14 @@ impl<'f> Facts<'f> {
         }
     }
 
+    /// The value of a field: of the offer at hand, where there is one.
+    pub fn value(&self, field: FieldId) -> Option<&'f str> {
+        match self.offer {
+            Some(offer) => offer.get(field),
+            None => self.values.get(field),
+        }
+    }
+
     /// A value that the gateway makes for a call.
     pub fn made(&self, computed: Computed) -> Option<Cow<'f, str>> {
         match computed {
@@ -180,6 +188,22 @@ impl Condition {
     /// Whether it always holds.
     pub fn is_open(&self) -> bool {
         self.alternatives.is_empty()
+    }
+
+    /// The way in which the request must be meant, where each alternative begins with the same.
+    pub(super) fn variant(&self) -> Option<u8> {
+        let mut variants = self.alternatives.iter().map(|tests| match tests.first() {
+            Some(Test::Variant(id)) => Some(*id),
+            _ => None,
+        });
+        let first = variants.next()??;
+        variants.all(|other| other == Some(first)).then_some(first)
+    }
+
+    /// Whether nothing but the way decides in which the request is meant, or nothing at all.
+    pub(super) fn is_of_variant_alone(&self) -> bool {
+        let alone = |tests: &Vec<Test>| matches!(tests[..], [Test::Variant(_)]);
+        self.is_open() || matches!(&self.alternatives[..], [tests] if alone(tests))
     }
 
     /// Whether it holds.
@@ -238,6 +262,35 @@ impl Test {
                 .is_none_or(|kind| kinds.iter().any(|known| known == kind)),
             Test::Total(wanted) => facts.total.is_some() == *wanted,
             Test::Never => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_that_a_condition_asks_for_is_told() {
+        let (one, other) = (Test::Variant(1), Test::Variant(2));
+        let came = || Test::Setting(Setting::RelaxedAddress, true);
+        for (alternatives, variant, alone) in [
+            (vec![], None, true),
+            (vec![vec![one.clone()]], Some(1), true),
+            (vec![vec![one.clone(), came()]], Some(1), false),
+            (
+                vec![vec![one.clone()], vec![one.clone(), came()]],
+                Some(1),
+                false,
+            ),
+            (vec![vec![one.clone()], vec![other]], None, false),
+            (vec![vec![one.clone()], vec![came()]], None, false),
+            (vec![vec![came(), one]], None, false),
+            (vec![vec![]], None, false),
+        ] {
+            let condition = Condition { alternatives };
+            assert_eq!(condition.variant(), variant, "{condition:?}");
+            assert_eq!(condition.is_of_variant_alone(), alone, "{condition:?}");
         }
     }
 }

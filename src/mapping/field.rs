@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use compact_str::CompactString;
 use smallvec::SmallVec;
 
 use crate::scmp;
@@ -122,15 +123,16 @@ pub struct Dictionary {
 }
 
 /// Fields by their names. What is looked for comes from outside, what is in it does not: no hash can be forced on it.
-type Names = HashMap<String, FieldId, foldhash::fast::FixedState>;
+/// Most are short enough to lie in the table itself.
+type Names = HashMap<CompactString, FieldId, foldhash::fast::FixedState>;
 
 impl Dictionary {
     /// Adds a name or alias; what it named before, if it did.
     pub(in crate::mapping) fn insert(&mut self, name: &str, id: FieldId) -> Option<FieldId> {
         if let Some(element) = name.strip_prefix(OFFER) {
-            self.elements.insert(element.to_owned(), id);
+            self.elements.insert(element.into(), id);
         }
-        self.names.insert(name.to_owned(), id)
+        self.names.insert(name.into(), id)
     }
 
     /// The id of a name or alias in lower case.

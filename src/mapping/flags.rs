@@ -157,7 +157,7 @@ pub struct Flags {
     local: Vec<FlagText>,
     rest: Vec<Outcome>,
     settle: Vec<SettleOutcome>,
-    /// The lines of [`Flags::rest`] by group, those for any in each; and those for any alone.
+    /// The lines of [`Flags::rest`] by group, with those for any in each; and those for any alone.
     by_group: HashMap<String, ByClass>,
     of_any: ByClass,
     /// How the answer to a call is read that was to settle another.
@@ -169,7 +169,14 @@ pub struct Flags {
 }
 
 /// Lines by the first digit of the HTTP status that they are for, those for any in each.
-type ByClass = [Vec<usize>; CLASSES];
+type ByClass = [ByStatus; CLASSES];
+
+/// Lines by the `status` of the body that they are for, those for any in each; and those for any alone.
+#[derive(Debug)]
+struct ByStatus {
+    named: HashMap<String, Vec<u16>>,
+    of_any: Vec<u16>,
+}
 
 /// The first digits of HTTP statuses: 0, for no answer, to 5; and one for whatever else comes.
 const CLASSES: usize = 7;
@@ -299,10 +306,11 @@ impl Flags {
         id: Option<&str>,
     ) -> Option<(Verdict<'_>, bool)> {
         let by_class = self.by_group.get(group).unwrap_or(&self.of_any);
-        let mut lines = by_class[class(http)].iter().map(|at| &self.rest[*at]);
+        let mut lines = by_class[class(http)]
+            .of(error.status.as_deref())
+            .map(|at| &self.rest[usize::from(at)]);
         let line = lines.find(|line| {
             line.http.fits(http)
-                && is(&line.status, error.status.as_deref())
                 && is(&line.kind, error.kind.as_deref())
                 && is(&line.field, field)
                 && (!line.unblamed || !error.detailed)
@@ -332,7 +340,7 @@ fn class(http: u16) -> usize {
 /// The lines for a group, by class.
 fn by_class(lines: &[Outcome], group: Option<&String>) -> ByClass {
     std::array::from_fn(|wanted| {
-        let lines = lines.iter().enumerate().filter(|(_, line)| {
+        let lines = (0..).zip(lines).filter(|(_, line)| {
             let here = match line.http {
                 HttpPattern::Status(only) => class(only) == wanted,
                 HttpPattern::Class(only) => class(only * 100) == wanted,
@@ -340,6 +348,28 @@ fn by_class(lines: &[Outcome], group: Option<&String>) -> ByClass {
             };
             here && (line.group.is_none() || line.group.as_ref() == group)
         });
-        lines.map(|(at, _)| at).collect()
+        ByStatus::new(&lines.collect::<Vec<_>>())
     })
+}
+
+impl ByStatus {
+    fn new(lines: &[(u16, &Outcome)]) -> ByStatus {
+        let of = |status: Option<&String>| {
+            let here = |line: &Outcome| line.status.is_none() || line.status.as_ref() == status;
+            let lines = lines.iter().filter(|(_, line)| here(line));
+            lines.map(|(at, _)| *at).collect()
+        };
+        let statuses = lines.iter().filter_map(|(_, line)| line.status.as_ref());
+        ByStatus {
+            named: statuses
+                .map(|status| (status.clone(), of(Some(status))))
+                .collect(),
+            of_any: of(None),
+        }
+    }
+
+    fn of(&self, status: Option<&str>) -> impl Iterator<Item = u16> {
+        let named = status.and_then(|status| self.named.get(status));
+        named.unwrap_or(&self.of_any).iter().copied()
+    }
 }

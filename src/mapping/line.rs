@@ -1,5 +1,7 @@
 //! What the tables' lines hold: where values come from, and the lines of a reply.
 
+use compact_str::CompactString;
+
 use super::condition::Condition;
 use super::field::FieldId;
 use super::path::JsonPath;
@@ -70,6 +72,38 @@ pub struct ReplyLine {
     pub when: Condition,
     /// Whether no other line of a reply of these services is for the same field.
     pub alone: bool,
+}
+
+impl ReplyLine {
+    /// The line, if it copies what stands at one place of a reply, and does nothing else.
+    pub(in crate::mapping) fn copied(&self) -> Option<Copied> {
+        let simple = self.alone
+            && self.transform == Transform::Copy
+            && self.default.is_none()
+            && self.when.is_open();
+        match &self.value {
+            ReplyValue::From(sources) if simple => match &sources[..] {
+                [Source::Reply(place)] => Some(Copied {
+                    field: self.field.as_str().into(),
+                    step: place.step,
+                    slot: place.slot,
+                }),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// What most lines of a reply are: all that is needed of them lies close together.
+#[derive(Debug)]
+pub struct Copied {
+    /// The reply field's name.
+    pub field: CompactString,
+    /// The step whose reply holds the value.
+    pub step: usize,
+    /// Its place there.
+    pub slot: Slot,
 }
 
 /// What a reply field holds.

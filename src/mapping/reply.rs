@@ -132,7 +132,8 @@ impl Replies {
         self.steps.get(step)?.as_ref()
     }
 
-    fn read(&self, step: usize) -> Option<&Read> {
+    /// A step's real reply.
+    pub fn read(&self, step: usize) -> Option<&Read> {
         match self.step(step)? {
             StepReply::Real { read, .. } => Some(read),
             StepReply::Assumed { .. } => None,

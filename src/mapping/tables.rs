@@ -19,7 +19,7 @@ use super::field::Values;
 
 pub use super::call::{CallTemplate, PathPart, SettleCall, SettleWay};
 pub use super::field::FieldId;
-pub use super::line::{Computed, ReplyLine, ReplyPath, ReplyValue, Source};
+pub use super::line::{Computed, Copied, ReplyLine, ReplyPath, ReplyValue, Source};
 pub use super::rest_error::Reading;
 
 /// The numbers of the services of a request: there are mostly one or two.
@@ -110,6 +110,8 @@ pub struct Part {
     pub after: Option<usize>,
     /// The reply's lines.
     pub reply: Vec<ReplyLine>,
+    /// Those of them that copy a value, each in its line's place.
+    pub copied: Vec<Option<Copied>>,
     /// What is said of any failure of this service, where that is not left to the failed call.
     pub fails_as: Option<LocalKind>,
 }

@@ -1,6 +1,6 @@
 //! Writing JSON straight to one buffer: containers are opened when something comes to stand in them.
 
-use super::body::{Body, Container, Leaf, LeafValue};
+use super::body::{Body, Container, Leaf, LeafValue, Spot};
 use super::code::CodeTable;
 use super::condition::Facts;
 use super::side;
@@ -11,7 +11,7 @@ pub(super) struct Writer<'w> {
     out: &'w mut Vec<u8>,
     containers: &'w [Container],
     /// The innermost container that is open.
-    open: Option<usize>,
+    open: Option<u16>,
     /// Whether nothing stands in it yet.
     first: bool,
 }
@@ -34,20 +34,31 @@ impl<'w> Writer<'w> {
         self.out.push(b'}');
     }
 
-    /// Begins a member of a container.
-    fn member(&mut self, container: Option<usize>, name: &str) {
-        self.enter(container);
+    /// Begins a member.
+    fn member(&mut self, spot: &Spot) {
+        self.enter(spot.container);
         self.comma();
-        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(spot.member.as_bytes());
+    }
+
+    /// Writes a value that needs no escape, where there is one; whether there was.
+    pub(super) fn copy(&mut self, spot: &Spot, value: Option<&str>) -> bool {
+        let Some(value) = value else {
+            return false;
+        };
+        self.member(spot);
+        quote(self.out, value);
+        true
     }
 
     /// Closes and opens containers until `container` is the innermost.
-    fn enter(&mut self, container: Option<usize>) {
+    fn enter(&mut self, container: Option<u16>) {
         if self.open == container {
             return;
         }
         let containers = self.containers;
-        let chain = |at: Option<usize>| at.map_or(&[][..], |at| &containers[at].chain);
+        let known = |at: u16| &containers[usize::from(at)];
+        let chain = |at: Option<u16>| at.map_or(&[][..], |at| &known(at).chain);
         let (from, to) = (chain(self.open), chain(container));
         let shared = from
             .iter()
@@ -55,13 +66,13 @@ impl<'w> Writer<'w> {
             .take_while(|(from, to)| from == to)
             .count();
         for at in from[shared..].iter().rev() {
-            self.out.push(containers[*at].close as u8);
+            self.out.push(known(*at).close as u8);
             self.first = false;
         }
         for at in &to[shared..] {
             self.comma();
-            self.out.extend_from_slice(containers[*at].open.as_bytes());
-            self.first = !containers[*at].opens_with_member;
+            self.out.extend_from_slice(known(*at).open.as_bytes());
+            self.first = !known(*at).opens_with_member;
         }
         self.open = container;
     }
@@ -78,21 +89,21 @@ impl Leaf {
     /// Writes its value, where there is one; whether there was.
     pub(super) fn write(
         &self,
+        spot: &Spot,
         writer: &mut Writer<'_>,
         facts: &Facts<'_>,
         codes: &[CodeTable],
     ) -> bool {
-        let (container, member) = self.place();
         match &self.value {
             LeafValue::Constant(json) => {
-                writer.member(container, member);
+                writer.member(spot);
                 writer.out.extend_from_slice(json.as_bytes());
                 true
             }
             LeafValue::Offers(body) => {
                 let elements = elements(body, facts, codes);
                 if !elements.is_empty() {
-                    writer.member(container, member);
+                    writer.member(spot);
                     writer.out.push(b'[');
                     writer.out.extend_from_slice(&elements);
                     writer.out.push(b']');
@@ -104,13 +115,8 @@ impl Leaf {
                     return false;
                 };
                 if let Some(reference) = self.reference(facts) {
-                    writer.member(container, member);
+                    writer.member(spot);
                     write_text(writer.out, &side::mark(&reference));
-                    return true;
-                }
-                if self.is_copy && facts.values.as_is() {
-                    writer.member(container, member);
-                    quote(writer.out, &text);
                     return true;
                 }
                 let value = self.transform.to_rest(&text, codes, facts.decimals);
@@ -122,14 +128,14 @@ impl Leaf {
                     if words.peek().is_none() {
                         return false;
                     }
-                    writer.enter(container);
+                    writer.enter(spot.container);
                     for word in words {
                         writer.comma();
                         write_text(writer.out, word);
                     }
                     return true;
                 }
-                writer.member(container, member);
+                writer.member(spot);
                 match self.transform.json() {
                     JsonKind::Text => match &self.within {
                         Some(within) => write_text(writer.out, &within.replace("{}", &value)),

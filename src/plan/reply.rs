@@ -6,7 +6,7 @@ use crate::mapping::condition::Facts;
 use crate::mapping::field::Values;
 use crate::mapping::flags::{LocalKind, Verdict};
 use crate::mapping::reply::Replies;
-use crate::mapping::tables::{Computed, Program, ReplyLine, ReplyValue, Source};
+use crate::mapping::tables::{Computed, Copied, Program, ReplyLine, ReplyValue, Source};
 use crate::mapping::validate::Refusal;
 use crate::mapping::{Settings, Tables};
 use crate::scmp;
@@ -112,8 +112,17 @@ pub fn build(built: &Built<'_, '_>, facts: &Facts<'_>) -> scmp::Reply {
         match (built.part)(at) {
             PartOutcome::NotRun => {}
             PartOutcome::Done => {
-                for line in &part.reply {
-                    add(&mut reply, built, facts, &success, line, |_| true);
+                debug_assert_eq!(part.reply.len(), part.copied.len());
+                for (line, copied) in part.reply.iter().zip(&part.copied) {
+                    let read = |copied: &Copied| facts.replies.read(copied.step);
+                    match copied.as_ref().map(|copied| (copied, read(copied))) {
+                        Some((copied, Some(read))) => {
+                            if let Some(text) = read.text(copied.slot) {
+                                reply.append(&copied.field, &text);
+                            }
+                        }
+                        _ => add(&mut reply, built, facts, &success, line, |_| true),
+                    }
                 }
             }
             PartOutcome::Failed(verdict, step) => {

@@ -133,7 +133,11 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
     if fields.fields.is_empty() && offers.is_empty() {
         return Err(ParseError::NoFields { unusable_lines });
     }
-    let as_is = !needs_escape(text);
+    // A plain text holds no control character but LF.
+    let as_is = match plain {
+        true => memchr::memchr2(b'"', b'\\', text.as_bytes()).is_none(),
+        false => !needs_escape(text),
+    };
     Ok(Request::new(fields, offers, unusable_lines, as_is))
 }
 

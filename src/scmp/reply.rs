@@ -5,33 +5,20 @@
 
 use std::borrow::Cow;
 use std::fmt;
-
-use smallvec::SmallVec;
+use std::ops::Range;
 
 use super::charset::Charset;
 use super::grammar::{lines, pair};
 use super::text::shown_name;
 
 /// The fields of a reply, in order. Its `Debug` shows names and lengths only.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Reply {
-    /// The lines as they go out; with some that no longer count once a field was set again.
+    /// The lines as they go out: of each field one, its name plain, no `=` in it.
     text: String,
-    fields: SmallVec<[Span; USUAL]>,
-    /// Whether there are lines that no longer count.
-    replaced: bool,
-}
-
-/// Where a field stands in the text: its name, `=`, its value.
-#[derive(Clone, Copy)]
-struct Span {
-    start: u32,
-    equals: u32,
-    end: u32,
 }
 
 /// What a reply has room for at first: a payment's has some thirty fields.
-const USUAL: usize = 40;
 const USUAL_BYTES: usize = 1024;
 
 impl Reply {
@@ -40,45 +27,39 @@ impl Reply {
     /// The name is brought to lower case, any character but `[a-z0-9_]` in it to `_`. Control
     /// characters and Unicode's line ends in the value become spaces.
     pub fn push(&mut self, name: &str, value: &str) {
-        if self.fields.is_empty() {
-            self.text.reserve(USUAL_BYTES);
-        }
         let name = plain_name(name);
-        let span = self.line(&name, value);
-        let length = span.equals - span.start;
-        let same = |field: &Span| {
-            field.equals - field.start == length && self.name(field).as_bytes() == name.as_bytes()
-        };
-        let known = self.fields.iter().position(same);
-        match known {
-            Some(at) => {
-                self.fields[at] = span;
-                self.replaced = true;
-            }
-            None => self.fields.push(span),
+        match self.place(&name) {
+            Some(known) => self.text.replace_range(known, &one_line(value)),
+            None => self.append(&name, value),
         }
     }
 
     /// Adds a field that the reply does not have yet, under a name that is plain already.
     pub fn append(&mut self, name: &str, value: &str) {
-        if self.fields.is_empty() {
+        if self.text.is_empty() {
             self.text.reserve(USUAL_BYTES);
         }
-        let span = self.line(name, value);
-        self.fields.push(span);
-    }
-
-    fn line(&mut self, name: &str, value: &str) -> Span {
-        // A reply is far shorter than 4 GiB.
-        let here = |text: &String| text.len() as u32;
-        let start = here(&self.text);
         self.text.push_str(name);
-        let equals = here(&self.text);
         self.text.push('=');
         self.text.push_str(&one_line(value));
-        let end = here(&self.text);
         self.text.push('\n');
-        Span { start, equals, end }
+    }
+
+    /// Where the value of a field stands.
+    fn place(&self, name: &str) -> Option<Range<usize>> {
+        let mut start = 0;
+        for line in self.text.split_inclusive('\n') {
+            let value = line
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('='));
+            let end = start + line.len();
+            if let Some(value) = value {
+                // Without the line's end.
+                return Some(end - value.len()..end - 1);
+            }
+            start = end;
+        }
+        None
     }
 
     /// The value of the field of this name.
@@ -88,11 +69,8 @@ impl Reply {
     }
 
     /// Names and values, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        let value = |span: &Span| &self.text[span.equals as usize + 1..span.end as usize];
-        self.fields
-            .iter()
-            .map(move |span| (self.name(span), value(span)))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.text.lines().filter_map(|line| line.split_once('='))
     }
 
     /// The reply as `name=value` lines with LF ends, in the charset of the request.
@@ -101,12 +79,7 @@ impl Reply {
     }
 
     /// The same, without a copy where the text can go out as it is.
-    pub fn into_bytes(mut self, charset: Charset) -> Vec<u8> {
-        if self.replaced {
-            let span = |span: &Span| span.start as usize..=span.end as usize;
-            let lines = self.fields.iter().map(|line| &self.text[span(line)]);
-            self.text = lines.collect();
-        }
+    pub fn into_bytes(self, charset: Charset) -> Vec<u8> {
         let mut bytes = match charset.encode(&self.text) {
             Cow::Borrowed(_) => return self.text.into_bytes(),
             Cow::Owned(bytes) => bytes,
@@ -122,10 +95,6 @@ impl Reply {
         bytes
     }
 
-    fn name(&self, span: &Span) -> &str {
-        &self.text[span.start as usize..span.equals as usize]
-    }
-
     /// Reads a reply, passing over lines that hold no field. For tests and for showing replies.
     pub fn parse(text: &str) -> Self {
         let mut reply = Self::default();
@@ -136,14 +105,6 @@ impl Reply {
         reply
     }
 }
-
-impl PartialEq for Reply {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Reply {}
 
 impl fmt::Debug for Reply {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

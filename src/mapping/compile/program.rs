@@ -139,7 +139,7 @@ fn free(program: &Program, dictionary: &Dictionary) -> Vec<u16> {
     free.collect()
 }
 
-/// Marks the reply lines whose field no other line is for.
+/// Marks the reply lines whose field no other line is for, and notes those that do no more than copy.
 fn alone(program: &mut Program) {
     let mut times: HashMap<String, usize> = HashMap::new();
     for line in reply_lines(program) {
@@ -147,6 +147,9 @@ fn alone(program: &mut Program) {
     }
     for line in reply_lines(program) {
         line.alone = times[&line.field] == 1;
+    }
+    for part in &mut program.parts {
+        part.copied = part.reply.iter().map(ReplyLine::copied).collect();
     }
 }
 
@@ -242,6 +245,7 @@ fn part(
         prefix,
         after,
         reply,
+        copied: Vec::new(),
         fails_as,
     });
 }
