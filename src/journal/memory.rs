@@ -1,6 +1,6 @@
 //! `memory:`: a journal that ends with its process. For tests, and for the sandbox.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use super::side::{SideMark, SideOf, SideValue};
 use super::store::{Due, Filter, JournalError, Store};
 use super::unit::{State, Unit};
 
-/// How many units are kept; the oldest that are over go first.
+/// How many units are kept; those that have been over for longest go first.
 const UNITS_MAX: usize = 10_000;
 
 /// Units in memory. The lock is held for a few look-ups at a time, never across a wait.
@@ -23,7 +23,9 @@ type Named = (CompactString, CompactString);
 
 #[derive(Default)]
 struct Kept {
-    units: BTreeMap<CompactString, Unit>,
+    units: HashMap<CompactString, Box<Unit>, RandomState>,
+    /// The ids of those that are over, as they came to their end.
+    over: VecDeque<CompactString>,
     /// Whose a key is, by merchant and hash.
     keys: HashMap<Named, CompactString, RandomState>,
     /// What an id names, by merchant and id.
@@ -36,7 +38,16 @@ struct Kept {
 
 impl Kept {
     fn put(&mut self, unit: &Unit) {
-        let old = self.units.insert(unit.id.clone(), unit.kept());
+        let old = match self.units.get_mut(&unit.id) {
+            Some(known) => Some(std::mem::replace(&mut **known, unit.kept())),
+            None => {
+                self.units.insert(unit.id.clone(), Box::new(unit.kept()));
+                None
+            }
+        };
+        if unit.state.is_final() && old.as_ref().is_none_or(|old| !old.state.is_final()) {
+            self.over.push_back(unit.id.clone());
+        }
         if let Some(key) = old.and_then(|old| old.key).filter(|_| unit.key.is_none()) {
             self.release(&unit.merchant, key.hash, &unit.id);
         }
@@ -71,13 +82,18 @@ impl Kept {
     }
 
     fn make_room(&mut self) {
-        if self.units.len() >= UNITS_MAX {
-            let over = |unit: &&Unit| unit.state.is_final();
-            let oldest = self.units.values().find(over);
-            if let Some(id) = oldest.map(|unit| unit.id.clone()) {
-                self.forget(&id);
-            }
+        while self.units.len() >= UNITS_MAX
+            && let Some(oldest) = self.over.pop_front()
+        {
+            self.forget(&oldest);
         }
+    }
+
+    /// The units, the first that was begun first.
+    fn sorted(&self) -> Vec<&Unit> {
+        let mut units: Vec<&Unit> = self.units.values().map(|unit| &**unit).collect();
+        units.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        units
     }
 }
 
@@ -96,7 +112,7 @@ impl Store for Memory {
             let key = (unit.merchant.clone(), key.hash.as_str().into());
             let holder = kept.keys.get(&key).and_then(|id| kept.units.get(id));
             if let Some(holder) = holder.filter(|holder| holder.begun >= since) {
-                return Ok(Some(holder.clone()));
+                return Ok(Some(Unit::clone(holder)));
             }
             kept.keys.insert(key, unit.id.clone());
         }
@@ -116,7 +132,7 @@ impl Store for Memory {
     }
 
     async fn unit(&self, id: &str) -> Result<Option<Unit>, JournalError> {
-        Ok(self.kept().units.get(id).cloned())
+        Ok(self.kept().units.get(id).map(|unit| Unit::clone(unit)))
     }
 
     async fn kind(&self, merchant: &str, id: &str) -> Result<Option<String>, JournalError> {
@@ -126,13 +142,17 @@ impl Store for Memory {
 
     async fn maker(&self, merchant: &str, id: &str) -> Result<Option<Unit>, JournalError> {
         let kept = self.kept();
-        let mut own = kept.units.values().filter(|unit| unit.merchant == merchant);
-        Ok(own.find(|unit| unit.has_made(id)).cloned())
+        let own = kept.units.values().filter(|unit| unit.merchant == merchant);
+        let makers = own.filter(|unit| unit.has_made(id));
+        Ok(makers
+            .min_by_key(|unit| &unit.id)
+            .map(|unit| Unit::clone(unit)))
     }
 
     async fn due(&self, due: &Due<'_>) -> Result<Vec<Unit>, JournalError> {
         let kept = self.kept();
-        let pending = kept.pending.iter().filter_map(|id| kept.units.get(id));
+        let pending = kept.pending.iter();
+        let pending = pending.filter_map(|id| kept.units.get(id).map(|unit| &**unit));
         let is_due = |unit: &&Unit| match unit.state {
             State::Open => unit.owner != due.owner || unit.begun < due.stale,
             _ => match unit.due {
@@ -152,7 +172,7 @@ impl Store for Memory {
                 .is_none_or(|after| unit.id.as_str() > after.as_str())
         };
         let fits = |unit: &&Unit| filter.states.is_empty() || filter.states.contains(&unit.state);
-        let units = kept.units.values().filter(after).filter(fits);
+        let units = kept.sorted().into_iter().filter(after).filter(fits);
         Ok(units.take(filter.limit).cloned().collect())
     }
 
@@ -166,12 +186,15 @@ impl Store for Memory {
         let ids: Vec<CompactString> = kept
             .units
             .values()
+            .map(|unit| &**unit)
             .filter(old)
             .map(|u| u.id.clone())
             .collect();
         for id in &ids {
             kept.forget(id);
         }
+        let Kept { units, over, .. } = &mut *kept;
+        over.retain(|id| units.contains_key(id));
         Ok(ids.len() as u64)
     }
 
@@ -213,5 +236,58 @@ impl Store for Memory {
             .take(limit)
             .cloned()
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Key, KeyOf};
+
+    fn unit(number: usize, state: State) -> Unit {
+        Unit {
+            id: format!("{number:022}").into(),
+            merchant: "m".into(),
+            key: Some(Key {
+                of: KeyOf::Id,
+                hash: format!("{number}"),
+            }),
+            state,
+            ..Unit::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn those_that_have_been_over_for_longest_make_room() {
+        let memory = Memory::default();
+        // The first one takes its time.
+        let mut first = unit(0, State::Open);
+        memory.begin(&first, 0).await.unwrap();
+        for number in 1..UNITS_MAX {
+            let known = memory.begin(&unit(number, State::Finished), 0).await;
+            assert_eq!(known.unwrap(), None);
+        }
+        (first.state, first.version) = (State::Finished, first.version + 1);
+        assert!(memory.update(&first).await.unwrap());
+        let more = UNITS_MAX..UNITS_MAX + 3;
+        for number in more.clone() {
+            memory
+                .begin(&unit(number, State::Finished), 0)
+                .await
+                .unwrap();
+        }
+        for number in 0..more.end {
+            let known = memory.unit(&unit(number, State::Open).id).await.unwrap();
+            assert_eq!(known.is_none(), (1..4).contains(&number), "{number}");
+        }
+        // Who is gone let go of its key, and who is there holds it.
+        let again = |number: usize| Unit {
+            id: "again".into(),
+            ..unit(number, State::Finished)
+        };
+        assert!(memory.begin(&again(0), 0).await.unwrap().is_some());
+        assert!(memory.begin(&again(2), 0).await.unwrap().is_none());
+        let kept = memory.kept();
+        assert_eq!((kept.units.len(), kept.over.len()), (UNITS_MAX, UNITS_MAX));
     }
 }
