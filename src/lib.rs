@@ -14,16 +14,18 @@
 //! - [`sandbox`] an independent simulator of the REST API; shares no code with the rooms above.
 //! - [`golden`] the golden-case runner.
 //! - [`config`] the configuration, resolved and checked.
-//! - `random` random bytes for ids.
+//! - `random` random bytes for ids, `clock` the time as text, `pace` many requests in step.
 //! - [`telemetry`] logs, and the net under them.
 //! - [`cli`] one file for each command.
 
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod gateway;
 pub mod golden;
 pub mod journal;
 pub mod mapping;
+mod pace;
 pub mod plan;
 mod random;
 pub mod rest;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, warn};
 
 use crate::journal::{Begun, CallFate, CallRecord, Key, KeyOf, NotWritten, State, Unit, now};
+use crate::pace;
 use crate::plan::{Change, Context, Execution, Next, Purpose, Summary};
 use crate::rest::{Call, Failure, Outcome};
 use crate::scmp::{Charset, Reply, Request};
@@ -79,7 +80,7 @@ impl<'g> Conduct<'g> {
     }
 
     /// Makes the calls and writes them down.
-    pub async fn run<'p>(mut self, mut execution: Execution<'p>) -> Ended<'p> {
+    pub async fn run<'p>(&mut self, execution: &mut Execution<'p>) -> Ended<'p> {
         loop {
             let (call, step, purpose) = match execution.next_call() {
                 Next::Call {
@@ -90,21 +91,22 @@ impl<'g> Conduct<'g> {
                 Next::Side(work) => {
                     let merchant = self.merchant;
                     // What is rare is put in boxes, here and below: every request's task would have room for it.
-                    let seen = self.gateway.see_to_side(merchant, work, &mut execution);
+                    let seen = self.gateway.see_to_side(merchant, work, execution);
                     Box::pin(seen).await;
                     continue;
                 }
                 Next::Done => break,
             };
+            pace::step().await;
             let change = execution.change(&call, purpose);
             let changes = change.is_some();
             let intent = match change {
-                Some(change) => self.intend(&execution, &call, step, change).await,
+                Some(change) => self.intend(execution, &call, step, change).await,
                 None => Intent::Recorded,
             };
             let outcome = match (intent, purpose) {
                 (Intent::Known(first), _) => {
-                    return Box::pin(self.repeated(*first, &mut execution)).await;
+                    return Box::pin(self.repeated(*first, execution)).await;
                 }
                 // What undoes something is safe, and better done than recorded.
                 (Intent::Recorded, _) | (Intent::NotRecorded, Purpose::Undo) => {
@@ -114,6 +116,7 @@ impl<'g> Conduct<'g> {
                     Outcome::NotSent(Failure::NotRecorded)
                 }
             };
+            pace::gather().await;
             tell_of_call(self.context, step, &call, purpose, &outcome);
             let fate = execution.answered(outcome);
             let record = self.unit.as_mut().and_then(|unit| unit.calls.last_mut());
@@ -121,7 +124,8 @@ impl<'g> Conduct<'g> {
                 record.ended(fate);
             }
         }
-        self.finish(&execution).await
+        pace::step().await;
+        self.finish(execution).await
     }
 
     /// Writes down that a call is about to be made, with what is known of the one before.
@@ -133,6 +137,7 @@ impl<'g> Conduct<'g> {
         change: Change,
     ) -> Intent {
         let record = CallRecord::intended(step, call, change);
+        pace::step().await;
         let journal = &self.gateway.journal;
         let written = match &mut self.unit {
             Some(unit) => {
@@ -179,8 +184,9 @@ impl<'g> Conduct<'g> {
     }
 
     /// Writes down how it ended, then answers.
-    async fn finish<'p>(mut self, execution: &Execution<'p>) -> Ended<'p> {
+    async fn finish<'p>(&mut self, execution: &Execution<'p>) -> Ended<'p> {
         let (reply, summary) = execution.finish();
+        pace::step().await;
         let Some(mut unit) = self.unit.take() else {
             return Ended::Reply(reply, summary);
         };
@@ -237,7 +243,7 @@ impl<'g> Conduct<'g> {
     }
 
     /// Answers a request that is on record already: waits for the first one while it is under way.
-    async fn repeated<'p>(mut self, mut first: Unit, execution: &mut Execution<'p>) -> Ended<'p> {
+    async fn repeated<'p>(&mut self, mut first: Unit, execution: &mut Execution<'p>) -> Ended<'p> {
         self.unit = None;
         let mut pause = REPEAT_PAUSE;
         while first.state == State::Open && Instant::now() + pause < self.deadline {
@@ -245,8 +251,8 @@ impl<'g> Conduct<'g> {
             pause = (pause * 2).min(REPEAT_PAUSE_MAX);
             match self.gateway.journal.store().unit(&first.id).await {
                 Ok(Some(unit)) => first = unit,
-                // It was forgotten, or cannot be read now.
-                Ok(None) => return Ended::Again,
+                // It ended, and was forgotten since: how, nobody can say.
+                Ok(None) => break,
                 Err(error) => warn!("{error}"),
             }
         }

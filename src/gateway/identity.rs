@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::tz::Offset;
 
+use crate::clock;
 use crate::plan::Context;
 use crate::random;
 use crate::rest::Secret;
@@ -27,23 +27,20 @@ pub fn context(now: SystemTime) -> Context {
 
 /// 22 digits, as the old server's: the time in microseconds and six random digits. Later ones are greater.
 fn request_id(now: SystemTime) -> String {
-    let micros = now
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros());
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Sixteen digits last until the year 2286.
+    let micros = clock::digits::<16>(since.as_micros() as u64);
     // Without entropy the time alone tells requests apart.
-    let random = random::bytes().unwrap_or_default();
-    format!("{micros:016}{:06}", u32::from_be_bytes(random) % 1_000_000)
+    let random = u32::from_be_bytes(random::bytes().unwrap_or_default());
+    let random = clock::digits::<6>((random % 1_000_000).into());
+    micros.into_iter().chain(random).map(char::from).collect()
 }
 
 /// `YYYY-MM-DDThhmmssZ`: without colons, which the protocol reserves.
 fn scmp_time(now: SystemTime) -> String {
-    let Ok(time) = jiff::Timestamp::try_from(now) else {
-        return String::new();
-    };
-    let time = Offset::UTC.to_datetime(time);
-    let (year, month, day) = (time.year(), time.month(), time.day());
-    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}{minute:02}{second:02}Z")
+    let (second, _) = clock::second(now);
+    let plain = second.into_iter().filter(|byte| *byte != b':');
+    plain.chain([b'Z']).map(char::from).collect()
 }
 
 /// The key of a merchant's request tokens, derived from the merchant's secret so that all gateways agree on it.

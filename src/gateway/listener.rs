@@ -6,7 +6,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,19 +15,18 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{info, warn};
 
 use crate::config::Server;
+use crate::pace::{self, UnderWay};
 use crate::scmp::Charset;
 
+use super::waiting::Waiting;
 use super::{Gateway, Response, greeting};
-
-/// How long a client may take for the head of a request, and how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How much of a body that is over the limit is read and thrown away, in bytes.
 const DISCARDED_MAX: usize = 16 << 20;
@@ -87,23 +85,26 @@ pub async fn run(
             ..shared.clone()
         };
         let strange = Arc::clone(&shared.gateway);
-        let begun = Arc::new(AtomicBool::new(false));
-        let silent = silent(closed.clone(), Arc::clone(&begun));
+        let waiting = Arc::new(Waiting::new());
+        let silent = waiting.clone().silent(closed.clone());
+        let outlasted = waiting.clone().outlasted();
         let service = service_fn(move |request| {
-            begun.store(true, Ordering::Relaxed);
-            let shared = shared.clone();
-            async move { Ok::<_, Infallible>(respond(request, shared).await) }
+            waiting.ends();
+            let (shared, waiting) = (shared.clone(), Arc::clone(&waiting));
+            async move {
+                let response = respond(request, shared).await;
+                waiting.begins();
+                Ok::<_, Infallible>(response)
+            }
         });
         let watcher = graceful.watcher();
         let served = async move {
-            match tokio::time::timeout(HEAD_TIMEOUT, greeting::is_http(&stream)).await {
-                Ok(true) => {}
-                Ok(false) => return greeting::answer(stream, strange.not_scmp()).await,
-                Err(_) => return,
+            if !greeting::is_http(&stream).await {
+                return greeting::answer(stream, strange.not_scmp()).await;
             }
             let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
+                // See `waiting`.
+                .header_read_timeout(None)
                 // An old client may close its half once the request is sent, and some read header names by exact case.
                 .half_close(true)
                 .title_case_headers(true)
@@ -111,10 +112,11 @@ pub async fn run(
             let _ended = watcher.watch(connection).await;
         };
         tokio::spawn(async move {
-            // A client that breaks off is its own affair: the request runs in a task of its own.
+            // A client that breaks off is its own affair: its request runs to its end all the same.
             tokio::select! {
                 () = served => {}
                 () = silent => {}
+                () = outlasted => {}
             }
             drop(permit);
         });
@@ -130,14 +132,6 @@ pub async fn run(
     match tokio::time::timeout(server.drain_timeout, drained).await {
         Ok(()) => info!("all requests are finished"),
         Err(_) => warn!("requests were still under way at the end of server.drain_timeout"),
-    }
-}
-
-/// Ends at the shutdown, if the connection has sent no request by then: hyper would wait for one.
-async fn silent(mut closing: watch::Receiver<bool>, begun: Arc<AtomicBool>) {
-    let closed = closing.wait_for(|closing| *closing).await.is_ok();
-    if !closed || begun.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
     }
 }
 
@@ -207,13 +201,17 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
     }
     // In a task of its own: were the client to hang up, a call could otherwise be cut off half-way.
     let (running, guard) = (Arc::clone(gateway), shared.under_way.clone());
-    // In a box, for the runtime moves a task more than once.
-    let work = Box::pin(async move {
+    let under_way = UnderWay::begin();
+    let work = async move {
+        pace::gather().await;
         let content_type = content_type.as_ref().and_then(|value| value.to_str().ok());
         let response = running.answer(content_type, &body).await;
-        drop(guard);
+        drop((guard, under_way));
         response
-    });
+    };
+    // The box first, and the work written into it: it is large, for it has room for all that a request needs, and would
+    // be copied.
+    let work = Box::into_pin(Box::write(Box::new_uninit(), work));
     let answer = tokio::spawn(work).await;
     (StatusCode::OK, answer.unwrap_or_else(|_| gateway.failed()))
 }

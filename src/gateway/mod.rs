@@ -19,6 +19,7 @@ pub mod resolver;
 mod sending;
 pub mod side;
 mod told;
+mod waiting;
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -28,7 +29,8 @@ use crate::config::{Limits, Resolve, SideStore};
 use crate::journal::Journal;
 use crate::mapping::flags::LocalKind;
 use crate::mapping::{Tables, Verdict};
-use crate::plan::{self, Context, History, MERCHANT, Opened, Purpose};
+use crate::pace;
+use crate::plan::{self, Context, History, MERCHANT, Opened, Purpose, Refused};
 use crate::rest::{Call, Outcome};
 use crate::scmp::{self, Charset, Reply, Request};
 
@@ -128,6 +130,7 @@ impl Gateway {
         if ascii {
             charset = merchant.and_then(Merchant::charset).unwrap_or(charset);
         }
+        pace::step().await;
         let reply = self.reply(&request, merchant, context, begun).await;
         Response {
             body: reply.into_bytes(charset),
@@ -223,11 +226,18 @@ impl Gateway {
         let deadline = begun + self.request_timeout;
         loop {
             let settings = |_: &str| merchant.map(Merchant::settings);
-            let opened = plan::open(&self.tables, settings, history, request, &context);
-            let (execution, merchant) = match (opened, merchant) {
-                (Opened::Running(execution), Some(merchant)) => (execution, merchant),
-                (opened, merchant) => return self.refused(opened, merchant, &context, begun),
+            let mut execution = match plan::open(&self.tables, settings, history, request, &context)
+            {
+                Opened::Running(execution) => execution,
+                Opened::Refused(refused) => {
+                    return self.refused(refused, merchant, &context, begun);
+                }
             };
+            let Some(merchant) = merchant else {
+                // Without a merchant nothing is opened.
+                return self.unreadable_reply(LocalKind::Unreadable, "").0;
+            };
+            pace::step().await;
             let services = execution.services();
             let told = Told {
                 metrics: &self.metrics,
@@ -236,9 +246,12 @@ impl Gateway {
                 context: &context,
                 begun,
             };
-            let conduct = Conduct::new(self, merchant, request, &execution, &context, deadline);
-            match conduct.run(execution).await {
+            let mut conduct = Conduct::new(self, merchant, request, &execution, &context, deadline);
+            let ended = conduct.run(&mut execution).await;
+            drop(conduct);
+            match ended {
                 Ended::Reply(reply, summary) => {
+                    pace::step().await;
                     told.of_summary(&summary);
                     return reply;
                 }
@@ -272,15 +285,11 @@ impl Gateway {
 
     fn refused(
         &self,
-        opened: Opened<'_>,
+        refused: Refused<'_>,
         merchant: Option<&Merchant>,
         context: &Context,
         begun: Instant,
     ) -> Reply {
-        let Opened::Refused(refused) = opened else {
-            // Without a merchant nothing is opened.
-            return self.unreadable_reply(LocalKind::Unreadable, "").0;
-        };
         let told = Told {
             metrics: &self.metrics,
             merchant: merchant.map_or("-", Merchant::id),
@@ -365,14 +374,15 @@ mod tests {
     use std::mem::size_of_val;
     use std::sync::Arc;
 
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
     use crate::config;
     use crate::journal::Memory;
     use crate::mapping::{compile::compile, source};
 
-    /// What is in a request's task is moved before it runs, and kept while the request is under way.
-    #[test]
-    fn the_task_of_a_request_is_small() {
+    fn gateway() -> (Gateway, config::Server) {
         let tables = compile(&source::embedded()).expect("the embedded tables are right");
         let config = config::load(None, [], &tables).expect("the defaults are right");
         let merchants = Merchants::new(&config).expect("none is no fault");
@@ -386,7 +396,47 @@ mod tests {
             &config.limits,
             config.side_store,
         );
-        let size = size_of_val(&gateway.answer(None, b""));
-        assert!(size <= 8192, "{size} bytes");
+        (gateway, config.server)
+    }
+
+    /// It is kept while the request is under way, and a whole machine's requests are to stay in the processor's cache.
+    #[test]
+    fn the_task_of_a_request_is_small() {
+        let size = size_of_val(&gateway().0.answer(None, b""));
+        assert!(size <= 5376, "{size} bytes");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_falls_silent_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        tokio::spawn(async move {
+            let (gateway, server) = gateway();
+            let never = std::future::pending();
+            listener::run(listener, Arc::new(gateway), &server, never).await;
+        });
+        for (said, answered) in [
+            ("", false),
+            ("POST / HTTP/1.1\r\nHost:", false),
+            ("GET / HTTP/1.1\r\nHost: h\r\n\r\n", true),
+        ] {
+            let mut client = TcpStream::connect(address).await.expect("a connection");
+            client.write_all(said.as_bytes()).await.expect("taken");
+            let mut reply = Vec::new();
+            if answered {
+                while !reply.ends_with(b"\n") {
+                    assert_ne!(client.read_buf(&mut reply).await.expect("a reply"), 0);
+                }
+            }
+            // From here on the clock runs as soon as nothing else does.
+            tokio::time::pause();
+            let begun = tokio::time::Instant::now();
+            client.read_to_end(&mut reply).await.expect("an end");
+            assert_eq!(!reply.is_empty(), answered, "{said}");
+            let waited = begun.elapsed();
+            let patience = waiting::PATIENCE - Duration::from_secs(1)..waiting::PATIENCE * 2;
+            assert!(patience.contains(&waited), "{said}: {waited:?}");
+            tokio::time::resume();
+        }
     }
 }

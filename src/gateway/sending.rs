@@ -38,14 +38,15 @@ pub async fn send(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcom
 
 /// Makes a call once, unless its host is left alone.
 async fn once(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
-    let left = deadline.saturating_duration_since(Instant::now());
+    let now = Instant::now();
+    let left = deadline.saturating_duration_since(now);
     if left.is_zero() {
         return Outcome::NotSent(Failure::Timeout {
             host: host(merchant),
             limit: left,
         });
     }
-    if let Err(pause) = merchant.breaker().admit(Instant::now()) {
+    if let Err(pause) = merchant.breaker().admit(now) {
         return Outcome::NotSent(Failure::Paused {
             host: host(merchant),
             pause,

@@ -12,6 +12,8 @@ use http::{Request, Uri};
 use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
+use crate::pace;
+
 use super::auth::{
     Authenticator, Outgoing, Proof, UnsignedToken, authenticator, bearer, carries_body,
 };
@@ -101,11 +103,16 @@ impl Merchant {
             host: self.host().to_owned(),
             limit,
         };
+        pace::step().await;
         let request = match timeout_at(end, self.request(call, SystemTime::now())).await {
             Ok(Ok(request)) => request,
             Ok(Err(failure)) => return Outcome::NotSent(failure),
             Err(_) => return Outcome::NotSent(late()),
         };
+        pace::step().await;
+        if Instant::now() >= end {
+            return Outcome::NotSent(late());
+        }
         let answered = async {
             match exchange::run(host, request, limits.max_reply_bytes).await {
                 Outcome::Answered(answer) => self.opened(call, answer).await,

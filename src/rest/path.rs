@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 
-use crate::telemetry::scrub;
+use crate::telemetry::{CARD, scrub};
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -39,11 +39,17 @@ pub fn path_segment(id: &str) -> Result<String, UnsafeId> {
 /// Whether a path, or an id, holds nothing but what ids are made of, and nothing that may be a card number: what a host
 /// sends in an id's place could be anything. A token's 32 hexadecimal digits are no card number, whatever stands in them.
 pub fn is_plain(path: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let is_token =
-        |segment: &str| segment.len() == 32 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
-    path.split('/').all(|segment| {
-        segment.bytes().all(plain) && (is_token(segment) || scrub(segment) == segment)
+        |segment: &[u8]| segment.len() == 32 && segment.iter().all(u8::is_ascii_hexdigit);
+    let has_card = |segment: &[u8]| {
+        let text = String::from_utf8_lossy(segment);
+        scrub(&text) != text
+    };
+    path.as_bytes().split(|byte| *byte == b'/').all(|segment| {
+        let plain = segment
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        plain && (segment.len() < *CARD.start() || is_token(segment) || !has_card(segment))
     })
 }
 

@@ -4,15 +4,21 @@ mod fields;
 mod writer;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::ops::RangeInclusive;
+use std::time::SystemTime;
 
 use clap::ValueEnum;
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::clock;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -30,6 +36,7 @@ pub fn start(format: LogFormat) {
         .unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,reqwest=warn,rustls=warn"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_timer(Micros)
         .with_writer(writer::ToThread);
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let speaks = filter_fn(may_speak);
@@ -54,6 +61,20 @@ pub fn start(format: LogFormat) {
     };
 }
 
+/// `YYYY-MM-DDThh:mm:ss.ffffffZ`, in UTC.
+struct Micros;
+
+impl FormatTime for Micros {
+    fn format_time(&self, out: &mut Writer<'_>) -> fmt::Result {
+        let (second, micros) = clock::second(SystemTime::now());
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        text[..19].copy_from_slice(&second);
+        text[20..26].copy_from_slice(&clock::digits::<6>(micros.into()));
+        // All of it is ASCII.
+        out.write_str(str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
 /// Whether a line may be written at all, whatever `SCMP_GATEWAY_LOG` asks for: the details that libraries tell may hold
 /// headers and bodies, so card numbers and keys.
 fn may_speak(metadata: &Metadata<'_>) -> bool {
@@ -67,7 +88,7 @@ pub fn flush() {
 }
 
 /// The lengths of card numbers.
-const CARD: RangeInclusive<usize> = 13..=19;
+pub const CARD: RangeInclusive<usize> = 13..=19;
 
 /// Masks whatever looks like a card number: 13 to 19 digits in a row whose Luhn digit is right. First six and last four
 /// stay, as PCI DSS 3.4.1 allows.
