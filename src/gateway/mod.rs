@@ -379,18 +379,30 @@ mod tests {
 
     use super::*;
     use crate::config;
-    use crate::journal::Memory;
+    use crate::journal::{Memory, Store as _};
     use crate::mapping::{compile::compile, source};
 
     fn gateway() -> (Gateway, config::Server) {
+        gateway_of(&[], Arc::default(), Duration::ZERO)
+    }
+
+    /// One with these variables set, this journal, and so much time for a request.
+    fn gateway_of(
+        set: &[(&str, &str)],
+        journal: Arc<Memory>,
+        timeout: Duration,
+    ) -> (Gateway, config::Server) {
         let tables = compile(&source::embedded()).expect("the embedded tables are right");
-        let config = config::load(None, [], &tables).expect("the defaults are right");
-        let merchants = Merchants::new(&config).expect("none is no fault");
-        let journal = Journal::new(Arc::new(Memory::default()), "", Duration::ZERO);
+        let set = set
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
+        let config = config::load(None, set, &tables).expect("the settings are right");
+        let merchants = Merchants::new(&config).expect("right ones");
+        let journal = Journal::new(journal, "own", timeout);
         let gateway = Gateway::new(
             tables,
             merchants,
-            Duration::ZERO,
+            timeout,
             journal,
             config.resolve,
             &config.limits,
@@ -438,5 +450,60 @@ mod tests {
             assert!(patience.contains(&waited), "{said}: {waited:?}");
             tokio::time::resume();
         }
+    }
+
+    /// Its first was seen under way: whatever became of it, it is not sent again.
+    #[tokio::test]
+    async fn a_repetition_whose_first_is_forgotten_meanwhile_is_not_sent() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", silent.local_addr().expect("bound"));
+        let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let memory = Arc::new(Memory::default());
+        let (gateway, _) = gateway_of(
+            &[
+                ("SCMP_GATEWAY__REST__BASE_URL", &url),
+                (
+                    "SCMP_GATEWAY__MERCHANTS__SHOP__KEY_ID",
+                    "7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2918",
+                ),
+                ("SCMP_GATEWAY__MERCHANTS__SHOP__SHARED_SECRET", secret),
+            ],
+            Arc::clone(&memory),
+            Duration::from_secs(2),
+        );
+        let request =
+            b"ics_applications=ics_auth\nmerchant_id=shop\nrequest_id=7\nmerchant_ref_number=1\n\
+            currency=USD\ngrand_total_amount=1.00\ncustomer_cc_number=4111111111111111\n\
+            customer_cc_expmo=12\ncustomer_cc_expyr=2030\nbill_address1=1 Main\nbill_city=X\n\
+            bill_state=CA\nbill_zip=94105\nbill_country=US\ncustomer_firstname=A\n\
+            customer_lastname=B\ncustomer_email=a@example.com\ncustomer_phone=1\n";
+        let forgets = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let open = crate::journal::Filter {
+                limit: 9,
+                ..Default::default()
+            };
+            let mut units = memory.list(&open).await.expect("memory");
+            assert_eq!(units.len(), 1, "the second knows of the first");
+            let mut first = units.remove(0);
+            (first.state, first.version) = (crate::journal::State::Finished, first.version + 1);
+            assert!(memory.update(&first).await.expect("memory"));
+            memory.forget(i64::MAX).await.expect("memory");
+        };
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            gateway.answer(None, request).await
+        };
+        let (_, told, ()) = tokio::join!(gateway.answer(None, request), later, forgets);
+        let told = String::from_utf8_lossy(&told.body).into_owned();
+        assert!(told.contains("ics_rflag=ETIMEOUT\n"), "{told}");
+        let mut connections = 0;
+        while tokio::time::timeout(Duration::from_millis(50), silent.accept())
+            .await
+            .is_ok()
+        {
+            connections += 1;
+        }
+        assert_eq!(connections, 1);
     }
 }

@@ -229,3 +229,16 @@ async fn connections_are_reused_and_closed_ones_replaced() {
     }
     assert_eq!(server.received().len(), 3);
 }
+
+#[tokio::test]
+async fn what_has_no_time_left_is_not_sent() {
+    let server = FakeServer::start(Behaviour::Reply(reply("201 Created", "", "{}"))).await;
+    let merchant = merchant(&server);
+    let outcome = merchant.send_within(&post(), Duration::ZERO).await;
+    assert!(
+        matches!(outcome, Outcome::NotSent(Failure::Timeout { .. })),
+        "{outcome:?}"
+    );
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(server.received().is_empty());
+}
