@@ -45,11 +45,24 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], Unspecified> {
     })
 }
 
+/// The two hexadecimal digits of a byte, in lower case.
+pub fn hex(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [byte >> 4, byte & 15].map(|half| DIGITS[usize::from(half)])
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn bytes_are_told_in_two_digits() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(hex(byte), *format!("{byte:02x}").as_bytes());
+        }
+    }
 
     #[test]
     fn no_bytes_are_given_twice() {

@@ -28,7 +28,7 @@ impl History for Nothing {
 
 fn context() -> Context {
     Context {
-        request_id: "1".repeat(22),
+        request_id: "1".repeat(22).into(),
         time: "2026-01-01T000000Z".into(),
     }
 }

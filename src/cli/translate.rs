@@ -87,8 +87,8 @@ fn translate(
         Err(error) => return translation.fault(&error.to_string()),
     };
     let context = Context {
-        request_id: "{request_id}".to_owned(),
-        time: "{time}".to_owned(),
+        request_id: "{request_id}".into(),
+        time: "{time}".into(),
     };
     let defaults = Settings::default();
     let settings = |id: &str| match config {

@@ -12,7 +12,7 @@ use crate::journal::{Begun, CallFate, CallRecord, Key, KeyOf, NotWritten, State,
 use crate::pace;
 use crate::plan::{Change, Context, Execution, Next, Purpose, Summary};
 use crate::rest::{Call, Failure, Outcome};
-use crate::scmp::{Charset, Reply, Request};
+use crate::scmp::{Reply, Request};
 
 use super::merchants::Merchant;
 use super::{Gateway, repeats, sending, tell_of_call};
@@ -204,8 +204,7 @@ impl<'g> Conduct<'g> {
             unit.key = None;
         }
         if unit.key.is_some() {
-            let text = reply.render(Charset::Utf8);
-            unit.reply = Some(String::from_utf8_lossy(&text).into_owned());
+            unit.reply = Some(reply.text().to_owned());
         }
         unit.close();
         self.gateway.schedule(&mut unit);

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use compact_str::CompactString;
 
 use crate::clock;
 use crate::plan::Context;
@@ -26,21 +27,33 @@ pub fn context(now: SystemTime) -> Context {
 }
 
 /// 22 digits, as the old server's: the time in microseconds and six random digits. Later ones are greater.
-fn request_id(now: SystemTime) -> String {
+fn request_id(now: SystemTime) -> CompactString {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     // Sixteen digits last until the year 2286.
     let micros = clock::digits::<16>(since.as_micros() as u64);
     // Without entropy the time alone tells requests apart.
     let random = u32::from_be_bytes(random::bytes().unwrap_or_default());
     let random = clock::digits::<6>((random % 1_000_000).into());
-    micros.into_iter().chain(random).map(char::from).collect()
+    let mut id = [0; 22];
+    id[..16].copy_from_slice(&micros);
+    id[16..].copy_from_slice(&random);
+    text(&id)
 }
 
 /// `YYYY-MM-DDThhmmssZ`: without colons, which the protocol reserves.
-fn scmp_time(now: SystemTime) -> String {
+fn scmp_time(now: SystemTime) -> CompactString {
     let (second, _) = clock::second(now);
-    let plain = second.into_iter().filter(|byte| *byte != b':');
-    plain.chain([b'Z']).map(char::from).collect()
+    // YYYY-MM-DDThh:mm:ss
+    let mut time = *b"0000-00-00T000000Z";
+    time[..13].copy_from_slice(&second[..13]);
+    time[13..15].copy_from_slice(&second[14..16]);
+    time[15..17].copy_from_slice(&second[17..]);
+    text(&time)
+}
+
+/// What was put together from digits and signs.
+fn text(bytes: &[u8]) -> CompactString {
+    str::from_utf8(bytes).unwrap_or_default().into()
 }
 
 /// The key of a merchant's request tokens, derived from the merchant's secret so that all gateways agree on it.
@@ -75,7 +88,8 @@ pub fn owner() -> String {
 /// what. `version | kind | HMAC(version | merchant | id | kind)`, the HMAC cut to 16 bytes.
 pub fn request_token(key: &hmac::Key, merchant: &str, id: &str, kind: Option<&str>) -> String {
     let kind = kind.unwrap_or_default();
-    let mut token = vec![TOKEN_VERSION];
+    let mut token = Vec::with_capacity(1 + kind.len() + TAG);
+    token.push(TOKEN_VERSION);
     token.extend_from_slice(kind.as_bytes());
     token.extend_from_slice(&tag(key, merchant, id, kind.as_bytes()));
     URL_SAFE_NO_PAD.encode(token)

@@ -34,6 +34,9 @@ const DISCARDED_MAX: usize = 16 << 20;
 /// How many connections beyond the limit are told so at a time; others are closed.
 const REFUSALS_MAX: usize = 64;
 
+/// Where the page came from that a browser's request is for.
+const SITE: &str = "sec-fetch-site";
+
 /// The type of most replies.
 const UTF_8: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -172,11 +175,11 @@ async fn respond(request: Request<Incoming>, shared: Shared) -> http::Response<F
 
 async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Response) {
     let gateway = &shared.gateway;
-    if is_ambiguous(request.headers()) {
+    let head = Head::of(request.headers());
+    if head.is_ambiguous() {
         return (StatusCode::BAD_REQUEST, gateway.not_scmp());
     }
-    // No old client sends these; a web page that was talked into posting here does.
-    if request.headers().contains_key(ORIGIN) || request.headers().contains_key("sec-fetch-site") {
+    if head.of_a_page {
         return (StatusCode::FORBIDDEN, gateway.not_scmp());
     }
     if request.method() != Method::POST && request.method() != Method::PUT {
@@ -246,12 +249,35 @@ async fn whole(mut body: Incoming, limit: usize, over: &mut bool) -> Result<Byte
     })
 }
 
-/// Whether the headers leave it open where the request ends.
-fn is_ambiguous(headers: &HeaderMap) -> bool {
-    let count = |name| headers.get_all(name).iter().count();
-    count(CONTENT_LENGTH) > 1
-        || count(TRANSFER_ENCODING) > 1
-        || (count(CONTENT_LENGTH) == 1 && count(TRANSFER_ENCODING) == 1)
+/// What matters of a request's headers.
+#[derive(Default)]
+struct Head {
+    lengths: usize,
+    encodings: usize,
+    /// Whether a web page sends it that was talked into posting here: no old client sends what tells so.
+    of_a_page: bool,
+}
+
+impl Head {
+    fn of(headers: &HeaderMap) -> Head {
+        let mut head = Head::default();
+        for name in headers.keys() {
+            match name {
+                _ if *name == CONTENT_LENGTH => head.lengths = headers.get_all(name).iter().count(),
+                _ if *name == TRANSFER_ENCODING => {
+                    head.encodings = headers.get_all(name).iter().count();
+                }
+                _ if *name == ORIGIN || *name == SITE => head.of_a_page = true,
+                _ => {}
+            }
+        }
+        head
+    }
+
+    /// Whether the headers leave it open where the request ends.
+    fn is_ambiguous(&self) -> bool {
+        self.lengths > 1 || self.encodings > 1 || (self.lengths == 1 && self.encodings == 1)
+    }
 }
 
 fn http_response(status: StatusCode, response: Response) -> http::Response<Full<Bytes>> {

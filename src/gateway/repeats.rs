@@ -8,6 +8,7 @@ use aws_lc_rs::hmac;
 
 use crate::journal::{Key, KeyOf, now};
 use crate::mapping::field::Dictionary;
+use crate::random::hex;
 use crate::scmp::Request;
 
 use super::merchants::Merchant;
@@ -56,12 +57,9 @@ pub fn key(
             add(value);
         }
     }
-    let hash = hash
-        .sign()
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = hash.sign();
+    let digits = hash.as_ref().iter().copied().flat_map(hex);
+    let hash = digits.map(char::from).collect();
     Some((Key { hash, of }, since))
 }
 

@@ -297,8 +297,8 @@ impl Case {
     pub fn context(&self) -> Context {
         let context = &self.about.context;
         Context {
-            request_id: context.request_id.clone(),
-            time: context.time.clone(),
+            request_id: context.request_id.as_str().into(),
+            time: context.time.as_str().into(),
         }
     }
 }

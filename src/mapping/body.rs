@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 
-use compact_str::CompactString;
-
 use super::by_field::ByField;
 use super::code::CodeTable;
 use super::condition::{Condition, Facts};
+use super::containers::{Containers, OUTERMOST, json_text};
 use super::field::FieldId;
 use super::marks::Marks;
 use super::path::{JsonPath, Segment};
 use super::side::Overflow;
 use super::tables::Source;
 use super::transform::Transform;
+use super::words::Word;
 use super::writer::Writer;
 
 /// A compiled body.
@@ -21,7 +21,7 @@ pub struct Body {
     /// Its name in `bodies/`.
     pub name: String,
     /// The containers that leaves stand in.
-    containers: Vec<Container>,
+    containers: Containers,
     /// The leaves, those of one container together.
     leaves: Vec<Leaf>,
     /// The place of each.
@@ -32,19 +32,6 @@ pub struct Body {
     others: Vec<u16>,
     /// Those whose values may be kept aside.
     overflowing: Vec<u16>,
-}
-
-/// An object, an array, or a keyed element of an array.
-#[derive(Debug)]
-pub(super) struct Container {
-    parent: Option<u16>,
-    /// The containers that it stands in, the outermost first and itself last.
-    pub(super) chain: Vec<u16>,
-    /// What is written to open it, member name included.
-    pub(super) open: String,
-    pub(super) close: char,
-    /// Whether opening it writes a first member.
-    pub(super) opens_with_member: bool,
 }
 
 /// A mapping line.
@@ -71,9 +58,9 @@ pub struct Leaf {
 #[derive(Debug)]
 pub(super) struct Spot {
     /// The innermost container around it.
-    pub(super) container: Option<u16>,
-    /// Its name with quotes and colon; empty for an element of a list.
-    pub(super) member: CompactString,
+    pub(super) container: u16,
+    /// What is written before a text there: a comma, the name and its colon, but for an element of a list, and a quote.
+    pub(super) member: Word,
     /// The first leaf of the same member, by which lines for one member are known.
     first: u16,
     /// The only way of meaning the service in which it is sent, where there is one.
@@ -81,6 +68,9 @@ pub(super) struct Spot {
     /// The field whose value goes out as it came, whenever it came and the service is meant so.
     copies: Option<FieldId>,
 }
+
+/// What stands before a text that is an element of a list.
+const NO_NAME: &[u8] = b",\"";
 
 /// What a leaf holds.
 #[derive(Debug)]
@@ -159,7 +149,7 @@ impl Body {
     pub fn new(name: &str, lines: Vec<Leaf>) -> Body {
         let mut body = Body {
             name: name.to_owned(),
-            containers: Vec::new(),
+            containers: Containers::default(),
             leaves: Vec::new(),
             spots: Vec::new(),
             of_fields: ByField::default(),
@@ -169,14 +159,16 @@ impl Body {
         let mut placed: Vec<Placed> = Vec::new();
         for leaf in lines {
             let segments = leaf.path.segments();
-            let mut container = None;
+            let mut container = OUTERMOST;
             for (depth, segment) in segments[..segments.len() - 1].iter().enumerate() {
-                container = Some(body.container(container, segment, segments.get(depth + 1)));
+                let next = segments.get(depth + 1);
+                container = body.containers.within(container, segment, next);
             }
             let member = match segments.last() {
                 Some(Segment::Key(key)) => format!("{}:", json_text(key)),
                 _ => String::new(),
             };
+            let member = format!(",{member}\"");
             let same = |other: &Placed| other.leaf.path == leaf.path;
             let at = placed
                 .iter()
@@ -184,12 +176,12 @@ impl Body {
                 .map_or(placed.len(), |at| at + 1);
             let spot = Spot {
                 container,
-                member: member.into(),
+                member: body.containers.words.add(&member),
                 first: 0,
                 variant: leaf.when.variant(),
                 copies: leaf.copies(),
             };
-            let chain = body.chain(container);
+            let chain = body.containers.chain(container);
             placed.insert(at, Placed { chain, leaf, spot });
         }
         body.index(depth_first(placed));
@@ -204,8 +196,9 @@ impl Body {
             .unzip();
         for at in 1..self.spots.len() {
             let (before, spot) = (&self.spots[at - 1], &self.spots[at]);
-            let same = !spot.member.is_empty()
-                && (before.container, &before.member) == (spot.container, &spot.member);
+            let name = |spot: &Spot| self.containers.words.bytes(spot.member);
+            let same = name(spot) != NO_NAME
+                && (before.container, name(before)) == (spot.container, name(spot));
             self.spots[at].first = if same { before.first } else { at as u16 };
         }
         let numbered = || (0..).zip(&self.leaves);
@@ -245,81 +238,39 @@ impl Body {
 
     /// Writes the body behind what is there.
     pub(super) fn write_to(&self, out: &mut Vec<u8>, facts: &Facts<'_>, codes: &[CodeTable]) {
+        let as_is = facts.values.as_is();
         let mut writer = Writer::new(out, &self.containers);
         let mut written: Option<u16> = None;
-        for at in self.due(facts).iter() {
+        self.due(facts).for_each(|at| {
             let spot = &self.spots[at];
             // Of several lines for one member the first that has a value is sent.
             let is_due = spot.variant.is_none_or(|meant| meant == facts.variant);
             if !is_due || written == Some(spot.first) {
-                continue;
+                return;
             }
             let copied = match spot.copies {
-                Some(field) if facts.values.as_is() => writer.copy(spot, facts.value(field)),
+                Some(field) if as_is => writer.copy(spot, facts.value(field)),
                 _ => false,
             };
             let leaf = &self.leaves[at];
             if copied || (leaf.when.holds(facts) && leaf.write(spot, &mut writer, facts, codes)) {
                 written = Some(spot.first);
             }
-        }
+        });
         writer.finish();
     }
 
     /// The leaves that can have a value: of those for fields, the ones whose fields came.
     fn due(&self, facts: &Facts<'_>) -> Marks {
         let mut due = Marks::new(self.leaves.len());
-        due.set(&self.others);
-        let mut add = |field: FieldId| due.set(self.of_fields.of(field));
+        let mut marking = due.marking();
+        marking.set(&self.others);
+        let add = |field: FieldId| marking.set(self.of_fields.of(field));
         match facts.offer {
-            Some(offer) => offer.present().for_each(&mut add),
-            None => facts.values.plain().for_each(&mut add),
+            Some(offer) => offer.present().for_each(add),
+            None => facts.values.plain().for_each(add),
         }
         due
-    }
-
-    fn container(&mut self, parent: Option<u16>, at: &Segment, next: Option<&Segment>) -> u16 {
-        let is_array = !matches!(next, None | Some(Segment::Key(_)));
-        let (open, close, opens_with_member) = match at {
-            Segment::Key(key) if is_array => (format!("{}:[", json_text(key)), ']', false),
-            Segment::Key(key) => (format!("{}:{{", json_text(key)), '}', false),
-            Segment::Element { key, value } => (
-                format!("{{{}:{}", json_text(key), json_text(value)),
-                '}',
-                true,
-            ),
-            // The number keeps elements apart here; JSON has none.
-            Segment::Numbered(number) => (
-                format!("{{{}", " ".repeat(usize::from(*number))),
-                '}',
-                false,
-            ),
-            Segment::Append => (String::new(), ' ', false),
-        };
-        let known = self
-            .containers
-            .iter()
-            .position(|c| c.parent == parent && c.open == open);
-        let at = known.unwrap_or_else(|| {
-            let mut chain = self.chain(parent);
-            chain.push(self.containers.len() as u16);
-            self.containers.push(Container {
-                parent,
-                chain,
-                open,
-                close,
-                opens_with_member,
-            });
-            self.containers.len() - 1
-        });
-        at as u16
-    }
-
-    /// The containers around a leaf, outermost first.
-    fn chain(&self, innermost: Option<u16>) -> Vec<u16> {
-        innermost.map_or(Vec::new(), |at| {
-            self.containers[usize::from(at)].chain.clone()
-        })
     }
 }
 
@@ -352,9 +303,4 @@ fn depth_first(placed: Vec<Placed>) -> Vec<Placed> {
         }
     }
     sorted
-}
-
-/// A JSON string with its quotes.
-pub fn json_text(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

@@ -73,12 +73,12 @@ impl CodeTable {
 
     /// The line of an SCMP value, in any case.
     pub fn by_scmp(&self, value: &str) -> Option<&Code> {
-        Some(&self.codes[*self.by_scmp.get(&lower(value))?])
+        Some(&self.codes[find(&self.by_scmp, value)?])
     }
 
     /// The line of a REST value, in any case; else the line for any other value, where the table has one.
     pub fn by_rest(&self, value: &str) -> Option<&Code> {
-        let known = self.by_rest.get(&lower(value)).copied();
+        let known = find(&self.by_rest, value);
         let at = known.or(self.other)?;
         Some(&self.codes[at])
     }
@@ -91,6 +91,14 @@ fn first_ones(words: impl Iterator<Item = (CompactString, usize)>) -> Words {
         first.entry(word).or_insert(at);
     }
     first
+}
+
+/// The line of a word, in any case.
+fn find(words: &Words, word: &str) -> Option<usize> {
+    match word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => words.get(&lower(word)).copied(),
+        false => words.get(word).copied(),
+    }
 }
 
 /// A word as it is looked for: most are short, and need no memory of their own.

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::scmp;
 
 use super::code::CodeId;
+use super::succession::Succession;
 
 /// A field of the dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -116,7 +117,8 @@ impl Field {
 /// All known fields.
 #[derive(Debug, Default)]
 pub struct Dictionary {
-    pub(in crate::mapping) fields: Vec<Field>,
+    fields: Vec<Field>,
+    succession: Succession,
     names: Names,
     /// Those of offers, by what they are called there.
     elements: Names,
@@ -127,6 +129,17 @@ pub struct Dictionary {
 type Names = HashMap<CompactString, FieldId, foldhash::fast::FixedState>;
 
 impl Dictionary {
+    /// The id of the next field that is added.
+    pub(in crate::mapping) fn next_id(&self) -> FieldId {
+        FieldId(self.fields.len() as u16)
+    }
+
+    /// Adds a field.
+    pub(in crate::mapping) fn add(&mut self, field: Field) {
+        self.succession.add(&field.name);
+        self.fields.push(field);
+    }
+
     /// Adds a name or alias; what it named before, if it did.
     pub(in crate::mapping) fn insert(&mut self, name: &str, id: FieldId) -> Option<FieldId> {
         if let Some(element) = name.strip_prefix(OFFER) {
@@ -173,6 +186,14 @@ impl scmp::Names for Dictionary {
 
     fn element(&self, name: &str) -> Option<u16> {
         self.elements.get(name).map(|id| id.0)
+    }
+
+    fn likely(&self, before: Option<u16>) -> Option<(u16, &str)> {
+        self.succession.likely(before)
+    }
+
+    fn followed(&self, before: Option<u16>, number: u16) {
+        self.succession.followed(before, number);
     }
 }
 

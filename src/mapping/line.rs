@@ -1,6 +1,6 @@
 //! What the tables' lines hold: where values come from, and the lines of a reply.
 
-use compact_str::CompactString;
+use compact_str::{CompactString, format_compact};
 
 use super::condition::Condition;
 use super::field::FieldId;
@@ -84,7 +84,7 @@ impl ReplyLine {
         match &self.value {
             ReplyValue::From(sources) if simple => match &sources[..] {
                 [Source::Reply(place)] => Some(Copied {
-                    field: self.field.as_str().into(),
+                    begin: format_compact!("{}=", self.field),
                     step: place.step,
                     slot: place.slot,
                 }),
@@ -98,8 +98,8 @@ impl ReplyLine {
 /// What most lines of a reply are: all that is needed of them lies close together.
 #[derive(Debug)]
 pub struct Copied {
-    /// The reply field's name.
-    pub field: CompactString,
+    /// The reply field's name, and the sign behind it.
+    pub begin: CompactString,
     /// The step whose reply holds the value.
     pub step: usize,
     /// Its place there.

@@ -11,23 +11,32 @@ impl Marks {
         Marks(SmallVec::from_elem(0, numbers.div_ceil(64)))
     }
 
+    /// For marking many.
+    pub(super) fn marking(&mut self) -> Marking<'_> {
+        Marking(&mut self.0)
+    }
+
+    /// Does something for each marked number, in rising order.
+    pub(super) fn for_each(&self, mut what: impl FnMut(usize)) {
+        for (at, word) in self.0.iter().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                what(at * 64 + left.trailing_zeros() as usize);
+                left &= left - 1;
+            }
+        }
+    }
+}
+
+/// Numbers that are being marked.
+pub(super) struct Marking<'m>(&'m mut [u64]);
+
+impl Marking<'_> {
     /// Marks numbers.
     pub(super) fn set(&mut self, numbers: &[u16]) {
         for number in numbers {
             self.0[usize::from(number / 64)] |= 1 << (number % 64);
         }
-    }
-
-    /// The marked numbers, in rising order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                let next = (left != 0).then(|| left.trailing_zeros() as usize)?;
-                left &= left - 1;
-                Some(at * 64 + next)
-            })
-        })
     }
 }
 
@@ -38,8 +47,11 @@ mod tests {
     #[test]
     fn marked_numbers_come_in_order() {
         let mut marks = Marks::new(130);
-        marks.set(&[129, 0, 64]);
-        marks.set(&[63, 0]);
-        assert_eq!(marks.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
+        let mut marking = marks.marking();
+        marking.set(&[129, 0, 64]);
+        marking.set(&[63, 0]);
+        let mut marked = Vec::new();
+        marks.for_each(|number| marked.push(number));
+        assert_eq!(marked, [0, 63, 64, 129]);
     }
 }

@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::reader::Slot;
+use crate::scmp::fits_lines;
 
 /// Where in a reply's text a value stands, quotes and all.
 #[derive(Clone, Copy)]
@@ -27,12 +28,18 @@ pub struct Read {
     spans: Vec<Span>,
     /// Texts that were put in place of what came.
     put: Vec<(Slot, String)>,
+    /// Whether there is an escape in it anywhere.
+    escaped: bool,
+    /// Whether any text of it fits a line of an SCMP reply as it is.
+    fits_lines: bool,
 }
 
 impl Read {
     /// A reply, and where in it the places stand.
     pub(super) fn new(body: ByteString, spans: Vec<Span>) -> Read {
         Read {
+            escaped: memchr::memchr(b'\\', body.as_bytes()).is_some(),
+            fits_lines: fits_lines(&body),
             body,
             spans,
             put: Vec::new(),
@@ -52,7 +59,7 @@ impl Read {
         }
         let raw = self.raw(slot)?;
         match raw.as_bytes().first()? {
-            b'"' => unquoted(raw).filter(|text| !text.is_empty()),
+            b'"' => self.unquoted(raw).filter(|text| !text.is_empty()),
             b'[' => {
                 let texts: Vec<String> = serde_json::from_str(raw).ok()?;
                 (!texts.is_empty()).then(|| texts.join("^").into())
@@ -62,9 +69,18 @@ impl Read {
         }
     }
 
+    /// The same, if it fits a line of an SCMP reply as it came; it may be there though this says nothing.
+    pub fn line(&self, slot: Slot) -> Option<&str> {
+        if self.escaped || !self.fits_lines || !self.put.is_empty() {
+            return None;
+        }
+        let text = self.raw(slot)?.strip_prefix('"')?.strip_suffix('"')?;
+        (!text.is_empty()).then_some(text)
+    }
+
     /// The string at a place, be it empty; nothing for a value of another type.
     pub fn string(&self, slot: Slot) -> Option<Cow<'_, str>> {
-        self.raw(slot).and_then(unquoted)
+        self.raw(slot).and_then(|raw| self.unquoted(raw))
     }
 
     /// The value at a place, as a tree.
@@ -97,16 +113,13 @@ impl Read {
         let raw = self.body.get(start as usize..end as usize);
         raw.filter(|raw| !raw.is_empty())
     }
-}
 
-/// The text of a JSON string.
-fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
-    if raw.as_bytes().first() != Some(&b'"') {
-        return None;
-    }
-    let inner = raw.get(1..raw.len() - 1)?;
-    match memchr::memchr(b'\\', inner.as_bytes()) {
-        None => Some(inner.into()),
-        Some(_) => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
+    /// The text of a JSON string.
+    fn unquoted<'r>(&self, raw: &'r str) -> Option<Cow<'r, str>> {
+        let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+        match self.escaped && inner.contains('\\') {
+            false => Some(inner.into()),
+            true => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
+        }
     }
 }

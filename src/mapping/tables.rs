@@ -344,9 +344,9 @@ impl Tables {
 
     /// The number of a service, by its name in any case.
     pub fn service(&self, name: &str) -> Option<usize> {
-        let lower = || name.bytes().map(|byte| byte.to_ascii_lowercase());
-        let compare = |known: &String| known.bytes().cmp(lower());
-        self.services.binary_search_by(compare).ok()
+        // There are some twenty, and their lengths tell most of them apart.
+        let mut known = self.services.iter();
+        known.position(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// The program of a set of services, by their names.

@@ -138,20 +138,29 @@ pub enum JsonKind {
 
 /// Digits of an amount beyond the currency's decimals are cut, never rounded (seed guide, grand_total_amount).
 pub fn cut(value: &str, decimals: usize) -> &str {
-    match value.split_once('.') {
-        Some((whole, part)) if part.len() > decimals => match decimals {
-            // ".5" has no whole part, and nothing is no amount.
-            0 if whole.is_empty() => "0",
-            0 => whole,
-            _ => &value[..whole.len() + 1 + decimals],
-        },
-        _ => value,
+    let (whole, part) = at_point(value);
+    if part.len() <= decimals {
+        return value;
+    }
+    match decimals {
+        // ".5" has no whole part, and nothing is no amount.
+        0 if whole.is_empty() => "0",
+        0 => whole,
+        _ => &value[..whole.len() + 1 + decimals],
+    }
+}
+
+/// What stands before the first point of a number, and what behind it.
+pub fn at_point(value: &str) -> (&str, &str) {
+    match value.bytes().position(|byte| byte == b'.') {
+        Some(at) => (&value[..at], &value[at + 1..]),
+        None => (value, ""),
     }
 }
 
 /// A text without a sign.
 fn without(value: &str, sign: char) -> Cow<'_, str> {
-    if !value.contains(sign) {
+    if !value.chars().any(|other| other == sign) {
         return value.into();
     }
     let mut text = String::with_capacity(value.len());

@@ -8,6 +8,7 @@ use super::field::{Field, FieldId, Kind, OFFER, Values};
 use super::flags::LocalKind;
 use super::side;
 use super::tables::{Checked, Program, Tables};
+use super::transform::at_point;
 
 /// Why a request is refused, without the value that is to blame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,7 +215,7 @@ fn too_long(value: &str, max: Option<u16>, whose: &str) -> Option<String> {
 
 /// Not negative, one point at most, nothing but digits besides.
 pub(in crate::mapping) fn is_decimal(value: &str) -> bool {
-    let (whole, part) = value.split_once('.').unwrap_or((value, ""));
+    let (whole, part) = at_point(value);
     !(whole.is_empty() && part.is_empty())
         && whole
             .bytes()

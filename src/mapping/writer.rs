@@ -1,44 +1,45 @@
 //! Writing JSON straight to one buffer: containers are opened when something comes to stand in them.
 
-use super::body::{Body, Container, Leaf, LeafValue, Spot};
+use super::body::{Body, Leaf, LeafValue, Spot};
 use super::code::CodeTable;
 use super::condition::Facts;
+use super::containers::{Containers, OUTERMOST};
 use super::side;
 use super::transform::{JsonKind, Transform};
+use super::words::Word;
 
 /// A JSON object that is being written.
 pub(super) struct Writer<'w> {
     out: &'w mut Vec<u8>,
-    containers: &'w [Container],
+    containers: &'w Containers,
     /// The innermost container that is open.
-    open: Option<u16>,
+    open: u16,
     /// Whether nothing stands in it yet.
     first: bool,
 }
 
 impl<'w> Writer<'w> {
     /// Begins.
-    pub(super) fn new(out: &'w mut Vec<u8>, containers: &'w [Container]) -> Writer<'w> {
+    pub(super) fn new(out: &'w mut Vec<u8>, containers: &'w Containers) -> Writer<'w> {
         out.push(b'{');
         Writer {
             out,
             containers,
-            open: None,
+            open: OUTERMOST,
             first: true,
         }
     }
 
     /// Closes all that is open.
     pub(super) fn finish(mut self) {
-        self.enter(None);
+        self.enter(OUTERMOST);
         self.out.push(b'}');
     }
 
     /// Begins a member.
     fn member(&mut self, spot: &Spot) {
         self.enter(spot.container);
-        self.comma();
-        self.out.extend_from_slice(spot.member.as_bytes());
+        self.word(spot.member.without_last());
     }
 
     /// Writes a value that needs no escape, where there is one; whether there was.
@@ -46,35 +47,53 @@ impl<'w> Writer<'w> {
         let Some(value) = value else {
             return false;
         };
-        self.member(spot);
-        quote(self.out, value);
+        self.enter(spot.container);
+        self.word(spot.member);
+        self.out.extend_from_slice(value.as_bytes());
+        self.out.push(b'"');
         true
     }
 
     /// Closes and opens containers until `container` is the innermost.
-    fn enter(&mut self, container: Option<u16>) {
+    fn enter(&mut self, container: u16) {
         if self.open == container {
             return;
         }
-        let containers = self.containers;
-        let known = |at: u16| &containers[usize::from(at)];
-        let chain = |at: Option<u16>| at.map_or(&[][..], |at| &known(at).chain);
-        let (from, to) = (chain(self.open), chain(container));
-        let shared = from
-            .iter()
-            .zip(to)
-            .take_while(|(from, to)| from == to)
-            .count();
-        for at in from[shared..].iter().rev() {
-            self.out.push(known(*at).close as u8);
+        let mut shared = container;
+        while self.open != shared {
+            let (from, to) = (self.containers.get(self.open), self.containers.get(shared));
+            if from.depth < to.depth {
+                shared = to.parent;
+                continue;
+            }
+            self.out.push(from.close);
             self.first = false;
+            self.open = from.parent;
         }
-        for at in &to[shared..] {
-            self.comma();
-            self.out.extend_from_slice(known(*at).open.as_bytes());
-            self.first = !known(*at).opens_with_member;
+        self.open_from(shared, container);
+    }
+
+    /// Opens `container` and what is around it, from one on that is open.
+    fn open_from(&mut self, shared: u16, container: u16) {
+        if container == shared {
+            return;
         }
+        let known = self.containers.get(container);
+        self.open_from(shared, known.parent);
+        self.word(known.open);
+        self.first = !known.opens_with_member;
         self.open = container;
+    }
+
+    /// Writes what begins with a comma, which falls away before what is first.
+    fn word(&mut self, word: Word) {
+        let word = if self.first {
+            word.without_first()
+        } else {
+            word
+        };
+        self.first = false;
+        self.containers.words.write(word, self.out);
     }
 
     fn comma(&mut self) {

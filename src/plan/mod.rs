@@ -34,6 +34,7 @@ use crate::mapping::validate::{Refusal, refusals};
 use crate::mapping::{Settings, Tables};
 use crate::scmp;
 
+use compact_str::CompactString;
 use smallvec::SmallVec;
 
 pub use change::{Change, Fate};
@@ -48,9 +49,9 @@ use reply::refused;
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The id of this request: 22 digits.
-    pub request_id: String,
+    pub request_id: CompactString,
     /// The time, `YYYY-MM-DDThhmmssZ` in UTC.
-    pub time: String,
+    pub time: CompactString,
 }
 
 /// What is known of earlier requests of the merchant.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::mapping::condition::Facts;
 use crate::mapping::field::Values;
 use crate::mapping::flags::{LocalKind, Verdict};
+use crate::mapping::read::Read;
 use crate::mapping::reply::Replies;
 use crate::mapping::tables::{Computed, Copied, Program, ReplyLine, ReplyValue, Source};
 use crate::mapping::validate::Refusal;
@@ -116,11 +117,7 @@ pub fn build(built: &Built<'_, '_>, facts: &Facts<'_>) -> scmp::Reply {
                 for (line, copied) in part.reply.iter().zip(&part.copied) {
                     let read = |copied: &Copied| facts.replies.read(copied.step);
                     match copied.as_ref().map(|copied| (copied, read(copied))) {
-                        Some((copied, Some(read))) => {
-                            if let Some(text) = read.text(copied.slot) {
-                                reply.append(&copied.field, &text);
-                            }
-                        }
+                        Some((copied, Some(read))) => copy(&mut reply, copied, read),
                         _ => add(&mut reply, built, facts, &success, line, |_| true),
                     }
                 }
@@ -139,6 +136,14 @@ pub fn build(built: &Built<'_, '_>, facts: &Facts<'_>) -> scmp::Reply {
         }
     }
     reply
+}
+
+fn copy(reply: &mut scmp::Reply, copied: &Copied, read: &Read) {
+    if let Some(text) = read.line(copied.slot) {
+        reply.append_line(&copied.begin, text);
+    } else if let Some(text) = read.text(copied.slot) {
+        reply.append(copied.begin.trim_end_matches('='), &text);
+    }
 }
 
 fn is_verdict(line: &ReplyLine) -> bool {

@@ -66,7 +66,7 @@ impl<'p> Execution<'p> {
             told: None,
         };
         let context = Context {
-            request_id: request_id.to_owned(),
+            request_id: request_id.into(),
             time: self.context.time.clone(),
         };
         self.told(Some(&failure), &context, &Replies::none())

@@ -4,6 +4,8 @@ use std::io::Write as _;
 
 use smallvec::SmallVec;
 
+use crate::clock::digits;
+
 /// The request's id and the number of the call: 24 digits, unique for the merchant. REST takes no payment twice under the
 /// same, and reverses one by it.
 pub struct TransactionId(SmallVec<[u8; 32]>);
@@ -11,9 +13,13 @@ pub struct TransactionId(SmallVec<[u8; 32]>);
 impl TransactionId {
     /// That of a request's call, counted from 1.
     pub fn new(request_id: &str, call: u32) -> TransactionId {
-        let mut text = SmallVec::from_slice(request_id.as_bytes());
-        // What grows as needed takes everything.
-        let _written = write!(text, "{call:02}");
+        let mut text: SmallVec<[u8; 32]> = SmallVec::from_slice(request_id.as_bytes());
+        if call < 100 {
+            text.extend(digits::<2>(call.into()));
+        } else {
+            // What grows as needed takes everything.
+            let _written = write!(text, "{call}");
+        }
         TransactionId(text)
     }
 

@@ -74,16 +74,36 @@ pub(super) fn is_plain(path_and_query: &str) -> bool {
     path.starts_with('/')
         && path.bytes().all(|byte| is_path(byte) || byte == b'\'')
         && query.bytes().all(|byte| is_path(byte) || byte == b'?')
-        && !path.split('/').any(is_dots)
+        && !path.as_bytes().split(|byte| *byte == b'/').any(is_dots)
 }
 
 fn is_path(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"/-._~%!$&()*+,;=:@".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'/' | b'-'
+                | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b':'
+                | b'@'
+        )
 }
 
 /// Whether a segment is one of `.` and `..`, where a dot may be written `%2e`.
-fn is_dots(segment: &str) -> bool {
-    let mut rest = segment.as_bytes();
+fn is_dots(segment: &[u8]) -> bool {
+    let mut rest = segment;
     let mut dots = 0;
     while !rest.is_empty() {
         rest = match rest {

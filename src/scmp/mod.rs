@@ -37,5 +37,5 @@ pub use names::Names;
 pub use offer::{Offer, OfferFault};
 pub use parse::{MAX_FIELDS, ParseError, parse};
 pub use peek::peek;
-pub use reply::Reply;
+pub use reply::{Reply, fits_lines};
 pub use request::Request;

@@ -87,17 +87,19 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
     let mut offers = BTreeMap::new();
     let mut usable_lines = 0;
     let mut unusable_lines = 0;
+    let mut before = None;
     for (index, content) in lines(text).enumerate() {
         let line = index + 1;
-        let Some((name, value)) = pair(content, b'=') else {
+        let Some(Split {
+            name,
+            value,
+            number,
+        }) = split(content, before, names)
+        else {
             unusable_lines += 1;
             continue;
         };
-        let (name, number) = numbered(trim(name), names);
-        if name.is_empty() {
-            unusable_lines += 1;
-            continue;
-        }
+        before = number.or(before);
         if !plain && has_control(content) {
             let field = shown_name(&name).to_owned();
             return Err(ParseError::ControlCharacter { line, field });
@@ -139,6 +141,40 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
         false => !needs_escape(text),
     };
     Ok(Request::new(fields, offers, unusable_lines, as_is))
+}
+
+/// A line that holds a field.
+struct Split<'a> {
+    /// The name as it is compared.
+    name: Cow<'a, str>,
+    value: &'a str,
+    /// The name's number, where it is known. Then it is in lower case.
+    number: Option<u16>,
+}
+
+/// A line's name and value; nothing where it has none. `before` is the number of the last field before it that has one.
+fn split<'a>(line: &'a str, before: Option<u16>, names: &impl Names) -> Option<Split<'a>> {
+    if let Some((number, name)) = names.likely(before)
+        && let Some(value) = line
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('='))
+    {
+        return Some(Split {
+            name: line[..name.len()].into(),
+            value,
+            number: Some(number),
+        });
+    }
+    let (name, value) = pair(line, b'=')?;
+    let (name, number) = numbered(trim(name), names);
+    if let Some(number) = number {
+        names.followed(before, number);
+    }
+    (!name.is_empty()).then_some(Split {
+        name,
+        value,
+        number,
+    })
 }
 
 /// A trimmed name as it is compared, and its number. One that is known is in lower case.

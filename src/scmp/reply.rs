@@ -36,13 +36,25 @@ impl Reply {
 
     /// Adds a field that the reply does not have yet, under a name that is plain already.
     pub fn append(&mut self, name: &str, value: &str) {
-        if self.text.is_empty() {
-            self.text.reserve(USUAL_BYTES);
-        }
+        self.room();
         self.text.push_str(name);
         self.text.push('=');
         self.text.push_str(&one_line(value));
         self.text.push('\n');
+    }
+
+    /// The same, for a name that has its `=` with it, and a value of what [`fits_lines`].
+    pub fn append_line(&mut self, begin: &str, value: &str) {
+        self.room();
+        self.text.push_str(begin);
+        self.text.push_str(value);
+        self.text.push('\n');
+    }
+
+    fn room(&mut self) {
+        if self.text.is_empty() {
+            self.text.reserve(USUAL_BYTES);
+        }
     }
 
     /// Where the value of a field stands.
@@ -73,7 +85,12 @@ impl Reply {
         self.text.lines().filter_map(|line| line.split_once('='))
     }
 
-    /// The reply as `name=value` lines with LF ends, in the charset of the request.
+    /// The reply as `name=value` lines with LF ends.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same in the charset of the request.
     pub fn render(&self, charset: Charset) -> Vec<u8> {
         self.clone().into_bytes(charset)
     }
@@ -132,6 +149,14 @@ fn plain_name(name: &str) -> Cow<'_, str> {
         _ => '_',
     };
     name.chars().map(plain).collect()
+}
+
+/// Whether each part of a text can be a value as it is.
+pub fn fits_lines(text: &str) -> bool {
+    // Without a look into a table many bytes are looked at at a time.
+    text.bytes().fold(true, |fits, byte| {
+        fits & (byte >= 0x20) & (byte != 0x7f) & (byte != 0xc2) & (byte != 0xe2)
+    })
 }
 
 /// By a byte's value: whether it can stand in a line. Not those that C1 and Unicode's line ends begin with in UTF-8, among
@@ -216,6 +241,17 @@ mod tests {
                 "{value:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_fits_lines_stays_as_it_is() {
+        for byte in 0..=u8::MAX {
+            let text = String::from_utf8(vec![b'a', byte]);
+            let text = text.unwrap_or_else(|_| format!("a{}", char::from(byte)));
+            let kept = one_line(&text) == text;
+            assert!(kept || !fits_lines(&text), "{byte}");
+        }
+        assert!(fits_lines("{\"a\":\"\u{e9}\u{6771}\"}") && !fits_lines("a\u{2028}"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Bodies, compiled for the service that sends them.
 
-use crate::mapping::body::{Body, Leaf, LeafValue, json_text};
+use crate::mapping::body::{Body, Leaf, LeafValue};
 use crate::mapping::condition::Condition;
+use crate::mapping::containers::json_text;
 use crate::mapping::diagnostic::Diagnostic;
 use crate::mapping::field::{Field, Kind, OFFER};
 use crate::mapping::path::{JsonPath, Segment};

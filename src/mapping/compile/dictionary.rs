@@ -2,7 +2,7 @@
 
 use crate::mapping::code::{Code, CodeId, CodeTable, NumberCheck};
 use crate::mapping::diagnostic::{Diagnostic, hint};
-use crate::mapping::field::{Dictionary, Field, FieldId, Kind, OFFER, Sensitivity};
+use crate::mapping::field::{Dictionary, Field, Kind, OFFER, Sensitivity};
 use crate::mapping::schema::{RawCode, RawCodes, RawField, RawFields};
 
 use super::Read;
@@ -142,14 +142,14 @@ pub fn dictionary(
             });
             let names = [&field.name].into_iter().chain(&line.get_ref().aliases);
             for name in names {
-                let id = FieldId(dictionary.fields.len() as u16);
+                let id = dictionary.next_id();
                 if dictionary.insert(name, id).is_some() {
                     let text =
                         format!("\"{name}\" is in the dictionary already; remove one of the two.");
                     faults.push(file.at(at, text));
                 }
             }
-            dictionary.fields.push(field);
+            dictionary.add(field);
         }
     }
     dictionary
