@@ -231,9 +231,10 @@ fn tell<T: Send + 'static>(done: Option<T>, answer: Answer<T>) -> Ready {
 
 #[async_trait]
 impl Store for FileStore {
-    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Unit>, JournalError> {
+    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Box<Unit>>, JournalError> {
         let unit = Box::new(unit.clone());
-        self.write(|answer| Write::Begin(unit, since, answer)).await
+        let begun = self.write(|answer| Write::Begin(unit, since, answer));
+        Ok(begun.await?.map(Box::new))
     }
 
     async fn update(&self, unit: &Unit) -> Result<bool, JournalError> {

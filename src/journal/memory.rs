@@ -106,13 +106,13 @@ impl Memory {
 
 #[async_trait]
 impl Store for Memory {
-    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Unit>, JournalError> {
+    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Box<Unit>>, JournalError> {
         let mut kept = self.kept();
         if let Some(key) = &unit.key {
             let key = (unit.merchant.clone(), key.hash.as_str().into());
             let holder = kept.keys.get(&key).and_then(|id| kept.units.get(id));
             if let Some(holder) = holder.filter(|holder| holder.begun >= since) {
-                return Ok(Some(Unit::clone(holder)));
+                return Ok(Some(holder.clone()));
             }
             kept.keys.insert(key, unit.id.clone());
         }

@@ -121,7 +121,7 @@ impl Journal {
         Ok(match begun {
             // It was written by an attempt whose answer got lost.
             Some(known) if known.id == unit.id => Begun::Fresh,
-            Some(known) => Begun::Known(Box::new(known)),
+            Some(known) => Begun::Known(known),
             None => Begun::Fresh,
         })
     }

@@ -150,10 +150,11 @@ async fn known(pool: &PgPool, unit: &Unit, end: Instant) -> Result<Unit, sqlx::E
 
 #[async_trait]
 impl Store for Postgres {
-    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Unit>, JournalError> {
+    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Box<Unit>>, JournalError> {
         let (answer, answered) = oneshot::channel();
         self.send(Write::Begin(Box::new(unit.clone()), since, answer))?;
-        answered.await.map_err(JournalError::unavailable)?
+        let begun = answered.await.map_err(JournalError::unavailable)??;
+        Ok(begun.map(Box::new))
     }
 
     async fn update(&self, unit: &Unit) -> Result<bool, JournalError> {

@@ -65,7 +65,7 @@ pub struct Due<'d> {
 pub trait Store: Send + Sync {
     /// Begins a unit, unless its key is taken by a unit that began at `since` or later: then that one comes back. Of two at
     /// once, in whatever process, one begins. A unit that was begun before, by the same id, comes back too.
-    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Unit>, JournalError>;
+    async fn begin(&self, unit: &Unit, since: i64) -> Result<Option<Box<Unit>>, JournalError>;
 
     /// Writes a unit whose latest version is known: one less than this. Otherwise nothing is written, and it is false.
     async fn update(&self, unit: &Unit) -> Result<bool, JournalError>;

@@ -231,17 +231,23 @@ impl Body {
 
     /// Writes the body. Containers without a leaf do not appear.
     pub fn write(&self, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(2048);
-        self.write_to(&mut out, facts, codes);
+        let due = self.due(facts);
+        // A member with its name and value takes less on the average.
+        let mut out = Vec::with_capacity(64 + due.count() * 40);
+        self.write_due(&due, &mut out, facts, codes);
         out
     }
 
     /// Writes the body behind what is there.
     pub(super) fn write_to(&self, out: &mut Vec<u8>, facts: &Facts<'_>, codes: &[CodeTable]) {
+        self.write_due(&self.due(facts), out, facts, codes);
+    }
+
+    fn write_due(&self, due: &Marks, out: &mut Vec<u8>, facts: &Facts<'_>, codes: &[CodeTable]) {
         let as_is = facts.values.as_is();
         let mut writer = Writer::new(out, &self.containers);
         let mut written: Option<u16> = None;
-        self.due(facts).for_each(|at| {
+        due.for_each(|at| {
             let spot = &self.spots[at];
             // Of several lines for one member the first that has a value is sent.
             let is_due = spot.variant.is_none_or(|meant| meant == facts.variant);

@@ -16,6 +16,11 @@ impl Marks {
         Marking(&mut self.0)
     }
 
+    /// How many are marked.
+    pub(super) fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// Does something for each marked number, in rising order.
     pub(super) fn for_each(&self, mut what: impl FnMut(usize)) {
         for (at, word) in self.0.iter().enumerate() {
@@ -53,5 +58,6 @@ mod tests {
         let mut marked = Vec::new();
         marks.for_each(|number| marked.push(number));
         assert_eq!(marked, [0, 63, 64, 129]);
+        assert_eq!(marks.count(), marked.len());
     }
 }

@@ -8,6 +8,8 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
+use crate::clock::digits;
+
 /// Writes the fields of lines without colours.
 pub(super) struct Plain;
 
@@ -78,6 +80,14 @@ impl Visit for Line<'_> {
         self.write(field, &|out| write!(out, "{value:?}"));
     }
 
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        let digits: [u8; 20] = digits(value);
+        let begin = digits.iter().position(|digit| *digit != b'0').unwrap_or(19);
+        // All of it is ASCII.
+        let text = str::from_utf8(&digits[begin..]).unwrap_or_default();
+        self.write(field, &|out| out.write_str(text));
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
         match value.bytes().all(is_plain) && field.name() != "message" {
@@ -132,7 +142,7 @@ mod tests {
         let event = || {
             tracing::info!(request_id = %id, flag = "SOK", rcode = -1, ms = 12_u64, why = "a \"b\"", is = true, "request");
             tracing::warn!(step = ?Some("x"), "it is {}", "so");
-            tracing::info!(empty = "");
+            tracing::info!(empty = "", none = 0_u64, all = u64::MAX);
             tracing::info!("alone");
         };
         let own = written(event, true);

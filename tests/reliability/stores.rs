@@ -39,7 +39,7 @@ async fn begins_once(store: &dyn Store) {
     assert_eq!(store.begin(&first, 0).await.unwrap(), None);
     let found = store.begin(&unit("2", Some("k"), 200), 0).await.unwrap();
     assert_eq!(found.map(|unit| unit.id), Some("1".into()));
-    assert_eq!(store.begin(&first, 0).await.unwrap(), Some(first));
+    assert_eq!(store.begin(&first, 0).await.unwrap(), Some(Box::new(first)));
     assert_eq!(store.unit("2").await.unwrap(), None);
     let mut other = unit("3", Some("k"), 300);
     other.merchant = "n".into();
