@@ -139,8 +139,10 @@ impl<'p> Execution<'p> {
         );
         let (mut verdict, wrong_id) =
             judged.unwrap_or_else(|| (self.local(LocalKind::Unreadable), false));
-        // REST's own words are in it, and may quote what was sent.
-        if let Cow::Owned(scrubbed) = scrub(&verdict.message) {
+        // REST's own words may quote what was sent; what is borrowed is the tables' text.
+        if let Cow::Owned(message) = &verdict.message
+            && let Cow::Owned(scrubbed) = scrub(message)
+        {
             verdict.message = scrubbed.into();
         }
         if good {

@@ -16,88 +16,89 @@ pub(super) struct Plain;
 impl<'w> FormatFields<'w> for Plain {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
         let mut line = Line {
-            out: &mut writer,
-            begun: false,
+            text: String::with_capacity(USUAL_BYTES),
             result: Ok(()),
         };
         fields.record(&mut line);
-        line.result
+        // All at once: what stands behind the writer is found out at each call.
+        line.result.and_then(|()| writer.write_str(&line.text))
     }
 }
 
-struct Line<'l> {
-    out: &'l mut dyn Write,
-    /// Whether something stands there already.
-    begun: bool,
+/// What most lines have room in.
+const USUAL_BYTES: usize = 256;
+
+struct Line {
+    text: String,
     result: fmt::Result,
 }
 
 /// What is written keeps to its line, and cannot speak to a terminal.
-struct OnOneLine<'l>(&'l mut dyn Write);
+struct OnOneLine<'l>(&'l mut String);
 
 impl Write for OnOneLine<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Among others what C1 begins with in UTF-8.
         let is_plain = |byte: u8| !byte.is_ascii_control() && byte != 0xc2;
         if text.bytes().all(is_plain) {
-            return self.0.write_str(text);
+            self.0.push_str(text);
+            return Ok(());
         }
         for c in text.chars() {
             match c.is_control() {
-                true => write!(self.0, "{}", c.escape_default())?,
-                false => self.0.write_char(c)?,
+                true => self.0.extend(c.escape_default()),
+                false => self.0.push(c),
             }
         }
         Ok(())
     }
 }
 
-impl Line<'_> {
-    fn write(&mut self, field: &Field, value: &dyn Fn(&mut dyn Write) -> fmt::Result) {
-        if self.result.is_ok() {
-            self.result = self.try_write(field.name(), value);
+impl Line {
+    /// Begins a field, or the message.
+    fn begin(&mut self, name: &str) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
         }
-    }
-
-    fn try_write(
-        &mut self,
-        name: &str,
-        value: &dyn Fn(&mut dyn Write) -> fmt::Result,
-    ) -> fmt::Result {
-        if std::mem::replace(&mut self.begun, true) {
-            self.out.write_str(" ")?;
+        if name != MESSAGE {
+            self.text.push_str(name);
+            self.text.push('=');
         }
-        if name != "message" {
-            self.out.write_str(name)?;
-            self.out.write_str("=")?;
-        }
-        value(&mut OnOneLine(self.out))
     }
 }
 
-impl Visit for Line<'_> {
+/// The field whose text stands alone.
+const MESSAGE: &str = "message";
+
+impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.write(field, &|out| write!(out, "{value:?}"));
+        self.begin(field.name());
+        let written = write!(OnOneLine(&mut self.text), "{value:?}");
+        self.result = self.result.and(written);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         let digits: [u8; 20] = digits(value);
         let begin = digits.iter().position(|digit| *digit != b'0').unwrap_or(19);
+        self.begin(field.name());
         // All of it is ASCII.
-        let text = str::from_utf8(&digits[begin..]).unwrap_or_default();
-        self.write(field, &|out| out.write_str(text));
+        self.text
+            .push_str(str::from_utf8(&digits[begin..]).unwrap_or_default());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
-        match value.bytes().all(is_plain) && field.name() != "message" {
-            true => self.write(field, &|out| {
-                out.write_str("\"")?;
-                out.write_str(value)?;
-                out.write_str("\"")
-            }),
-            false if field.name() == "message" => self.write(field, &|out| out.write_str(value)),
-            false => self.record_debug(field, &value),
+        if field.name() == MESSAGE {
+            self.begin(MESSAGE);
+            let written = OnOneLine(&mut self.text).write_str(value);
+            self.result = self.result.and(written);
+        } else if value.bytes().all(is_plain) {
+            self.begin(field.name());
+            self.text.push('"');
+            self.text.push_str(value);
+            self.text.push('"');
+        } else {
+            self.record_debug(field, &value);
         }
     }
 }
