@@ -161,6 +161,10 @@ fn print(text: &str) -> Result<(), Failed> {
     }
 }
 
+/// How many tasks run before a lone thread looks whether anything came over the network, while there are tasks to run: as
+/// many as the requests that go in step (`pace`) need to come through together, and some milliseconds at the most.
+const TASKS_A_LOOK: u32 = 511;
+
 /// A runtime for the commands that serve or send. On one core a scheduler that spreads work over threads would cost a tenth
 /// of it and spread nothing: docs/performance.md.
 fn runtime() -> Result<Runtime, Failed> {
@@ -169,6 +173,9 @@ fn runtime() -> Result<Runtime, Failed> {
         1 => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
+    if cores == 1 {
+        builder.event_interval(TASKS_A_LOOK);
+    }
     builder.enable_all().build().map_err(|error| {
         Failed::new(
             EX_UNAVAILABLE,

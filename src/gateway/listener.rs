@@ -117,6 +117,7 @@ pub async fn run(
         tokio::spawn(async move {
             // A client that breaks off is its own affair: its request runs to its end all the same.
             tokio::select! {
+                biased;
                 () = served => {}
                 () = silent => {}
                 () = outlasted => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use compact_str::{CompactString, format_compact};
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::lookup::Became;
@@ -179,7 +179,9 @@ impl CallRecord {
         } else {
             "(with an id that is none)"
         };
-        let made = format_compact!("{} {path}", call.method);
+        let mut made = CompactString::from(call.method.as_str());
+        made.push(' ');
+        made.push_str(path);
         let (ways, leftovers) = (change.ways, change.leaves.and_then(|way| recordable(*way)));
         CallRecord {
             step: step.into(),

@@ -233,7 +233,7 @@ impl Body {
     pub fn write(&self, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
         let due = self.due(facts);
         // A member with its name and value takes less on the average.
-        let mut out = Vec::with_capacity(64 + due.count() * 40);
+        let mut out = Vec::with_capacity(128 + due.count() * 48);
         self.write_due(&due, &mut out, facts, codes);
         out
     }

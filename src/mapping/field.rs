@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
-use crate::scmp;
+use crate::scmp::{self, Within};
 
 use super::code::CodeId;
 use super::succession::Succession;
@@ -119,6 +119,8 @@ impl Field {
 pub struct Dictionary {
     fields: Vec<Field>,
     succession: Succession,
+    /// The same of offers' elements.
+    element_succession: Succession,
     names: Names,
     /// Those of offers, by what they are called there.
     elements: Names,
@@ -136,7 +138,9 @@ impl Dictionary {
 
     /// Adds a field.
     pub(in crate::mapping) fn add(&mut self, field: Field) {
+        let element = field.name.strip_prefix(OFFER).unwrap_or_default();
         self.succession.add(&field.name);
+        self.element_succession.add(element);
         self.fields.push(field);
     }
 
@@ -146,6 +150,13 @@ impl Dictionary {
             self.elements.insert(element.into(), id);
         }
         self.names.insert(name.into(), id)
+    }
+
+    fn succession(&self, within: Within) -> &Succession {
+        match within {
+            Within::Request => &self.succession,
+            Within::Offer => &self.element_succession,
+        }
     }
 
     /// The id of a name or alias in lower case.
@@ -180,20 +191,20 @@ impl scmp::Names for Dictionary {
         self.fields.len()
     }
 
-    fn field(&self, name: &str) -> Option<u16> {
-        self.find(name).map(|id| id.0)
+    fn number(&self, within: Within, name: &str) -> Option<u16> {
+        let names = match within {
+            Within::Request => &self.names,
+            Within::Offer => &self.elements,
+        };
+        names.get(name).map(|id| id.0)
     }
 
-    fn element(&self, name: &str) -> Option<u16> {
-        self.elements.get(name).map(|id| id.0)
+    fn likely(&self, within: Within, before: Option<u16>) -> Option<(u16, &str)> {
+        self.succession(within).likely(before)
     }
 
-    fn likely(&self, before: Option<u16>) -> Option<(u16, &str)> {
-        self.succession.likely(before)
-    }
-
-    fn followed(&self, before: Option<u16>, number: u16) {
-        self.succession.followed(before, number);
+    fn followed(&self, within: Within, before: Option<u16>, number: u16) {
+        self.succession(within).followed(before, number);
     }
 }
 

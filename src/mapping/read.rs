@@ -30,7 +30,7 @@ pub struct Read {
     put: Vec<(Slot, String)>,
     /// Whether there is an escape in it anywhere.
     escaped: bool,
-    /// Whether any text of it fits a line of an SCMP reply as it is.
+    /// Whether any text of it fits a line of an SCMP reply as it is: JSON has no character below the blank in a text.
     fits_lines: bool,
 }
 

@@ -378,7 +378,15 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_no_reply() {
-        for wrong in ["{", "{} x", "<html>", "{\"a\": }", "\u{feff}{}"] {
+        for wrong in [
+            "{",
+            "{\"a\": \"\n\"}",
+            "{\"b\": \"\n\"}",
+            "{} x",
+            "<html>",
+            "{\"a\": }",
+            "\u{feff}{}",
+        ] {
             assert!(texts(&["a"], wrong).is_none(), "{wrong}");
         }
         check(&["a"], "", &[None]);

@@ -10,10 +10,9 @@ use compact_str::CompactString;
 pub(super) struct Succession {
     /// By a field's number, one more than that of the field that followed it; 0 where none has yet.
     next: Vec<AtomicU16>,
-    /// The same of a request's beginning.
+    /// The same of the beginning.
     first: AtomicU16,
-    /// The fields' names, close together. That of a field which cannot come in a line by itself is there, too, but nothing
-    /// ever follows.
+    /// The fields' names, close together.
     names: Vec<CompactString>,
 }
 
@@ -24,20 +23,20 @@ impl Succession {
         self.next.push(AtomicU16::new(0));
     }
 
-    /// The field that is likely to follow one, or to be the first; and its name.
+    /// What is likely to follow a field, or to be the first; and its name.
     pub(super) fn likely(&self, before: Option<u16>) -> Option<(u16, &str)> {
-        let number = self.after(before)?.load(Ordering::Relaxed).checked_sub(1)?;
+        let number = self.next(before)?.load(Ordering::Relaxed).checked_sub(1)?;
         Some((number, self.names.get(usize::from(number))?))
     }
 
     /// Takes it that a field followed one, or was the first.
     pub(super) fn followed(&self, before: Option<u16>, number: u16) {
-        if let Some(after) = self.after(before) {
-            after.store(number.saturating_add(1), Ordering::Relaxed);
+        if let Some(next) = self.next(before) {
+            next.store(number.saturating_add(1), Ordering::Relaxed);
         }
     }
 
-    fn after(&self, before: Option<u16>) -> Option<&AtomicU16> {
+    fn next(&self, before: Option<u16>) -> Option<&AtomicU16> {
         match before {
             Some(number) => self.next.get(usize::from(number)),
             None => Some(&self.first),

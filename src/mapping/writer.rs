@@ -96,12 +96,34 @@ impl<'w> Writer<'w> {
         self.containers.words.write(word, self.out);
     }
 
+    /// What has been written, to go back to.
+    fn state(&self) -> State {
+        State {
+            length: self.out.len(),
+            open: self.open,
+            first: self.first,
+        }
+    }
+
+    /// Takes back what has been written since.
+    fn go_back(&mut self, before: State) {
+        self.out.truncate(before.length);
+        (self.open, self.first) = (before.open, before.first);
+    }
+
     fn comma(&mut self) {
         if !self.first {
             self.out.push(b',');
         }
         self.first = false;
     }
+}
+
+/// How far a writer was.
+struct State {
+    length: usize,
+    open: u16,
+    first: bool,
 }
 
 impl Leaf {
@@ -120,14 +142,15 @@ impl Leaf {
                 true
             }
             LeafValue::Offers(body) => {
-                let elements = elements(body, facts, codes);
-                if !elements.is_empty() {
-                    writer.member(spot);
-                    writer.out.push(b'[');
-                    writer.out.extend_from_slice(&elements);
-                    writer.out.push(b']');
+                let before = writer.state();
+                writer.member(spot);
+                writer.out.push(b'[');
+                let any = elements(writer.out, body, facts, codes);
+                match any {
+                    true => writer.out.push(b']'),
+                    false => writer.go_back(before),
                 }
-                !elements.is_empty()
+                any
             }
             LeafValue::From(_) => {
                 let Some(text) = self.text(facts) else {
@@ -171,13 +194,12 @@ impl Leaf {
     }
 }
 
-/// One element for each offer that has something to send, between commas.
-fn elements(body: &Body, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
-    let offers = facts.values.offers();
-    let mut out = Vec::new();
-    for offer in offers {
+/// Writes one element for each offer that has something to send, between commas; whether there was any.
+fn elements(out: &mut Vec<u8>, body: &Body, facts: &Facts<'_>, codes: &[CodeTable]) -> bool {
+    let mut any = false;
+    for offer in facts.values.offers() {
         let before = out.len();
-        if before > 0 {
+        if any {
             out.push(b',');
         }
         let start = out.len();
@@ -185,12 +207,13 @@ fn elements(body: &Body, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
             offer: Some(offer),
             ..*facts
         };
-        body.write_to(&mut out, &facts, codes);
-        if &out[start..] == b"{}" {
-            out.truncate(before);
+        body.write_to(out, &facts, codes);
+        match &out[start..] == b"{}" {
+            true => out.truncate(before),
+            false => any = true,
         }
     }
-    out
+    any
 }
 
 /// Writes a text that needs no escape between quotes.

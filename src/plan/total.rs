@@ -1,5 +1,6 @@
 //! The sum of a request's offers, in decimal digits from end to end.
 
+use crate::clock::digits;
 use crate::mapping::field::Values;
 use crate::mapping::tables::Total;
 use crate::mapping::transform::{at_point, cut};
@@ -28,13 +29,28 @@ fn sum(rule: Total, values: &Values<'_>, decimals: usize) -> Option<String> {
             sum = sum.checked_add(scaled(cut(tax, decimals))?)?;
         }
     }
-    let unit = 10_u64.pow(SCALE as u32);
-    // Nearly all fit, and are divided and written several times as fast.
+    // Nearly all fit, and are written several times as fast.
     let text = match u64::try_from(sum) {
-        Ok(sum) => format!("{}.{:06}", sum / unit, sum % unit),
-        Err(_) => format!("{}.{:06}", sum / i128::from(unit), sum % i128::from(unit)),
+        Ok(sum) => written(sum),
+        Err(_) => {
+            let unit = 10_i128.pow(SCALE as u32);
+            format!("{}.{:06}", sum / unit, sum % unit)
+        }
     };
     Some(cut(&text, decimals).to_owned())
+}
+
+/// An integer of `SCALE` decimals as a decimal text.
+fn written(sum: u64) -> String {
+    let digits: [u8; 20] = digits(sum);
+    let (whole, part) = digits.split_at(digits.len() - SCALE);
+    let zeros = whole.iter().take_while(|digit| **digit == b'0').count();
+    let whole = &whole[zeros.min(whole.len() - 1)..];
+    let mut text = String::with_capacity(digits.len() + 1);
+    text.extend(whole.iter().copied().map(char::from));
+    text.push('.');
+    text.extend(part.iter().copied().map(char::from));
+    text
 }
 
 /// A decimal text as an integer of `SCALE` decimals; nothing if it is negative or no number.
@@ -78,7 +94,11 @@ mod tests {
         #[test]
         fn cents_survive(cents in 0_u64..u64::MAX / 100) {
             let text = format!("{}.{:02}", cents / 100, cents % 100);
-            prop_assert_eq!(scaled(&text), Some(i128::from(cents) * 10_000));
+            let known = scaled(&text);
+            prop_assert_eq!(known, Some(i128::from(cents) * 10_000));
+            if let Some(known) = known.and_then(|known| u64::try_from(known).ok()) {
+                prop_assert_eq!(written(known), format!("{text}0000"));
+            }
         }
     }
 }

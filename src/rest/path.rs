@@ -1,5 +1,7 @@
 //! Ids as path segments: text from outside that must not steer a call to another resource.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 
@@ -51,8 +53,9 @@ pub fn is_plain(path: &str) -> bool {
     let is_token =
         |segment: &[u8]| segment.len() == 32 && segment.iter().all(u8::is_ascii_hexdigit);
     let has_card = |segment: &[u8]| {
-        let text = String::from_utf8_lossy(segment);
-        scrub(&text) != text
+        // All of it is ASCII.
+        let text = str::from_utf8(segment).unwrap_or_default();
+        matches!(scrub(text), Cow::Owned(_))
     };
     let mut segments = bytes.split(|byte| *byte == b'/');
     segments.all(|segment| segment.len() < *CARD.start() || is_token(segment) || !has_card(segment))

@@ -42,6 +42,8 @@ pub(super) struct FieldSet<'a> {
     others: SmallVec<[u16; MANY]>,
     /// These by their names, once they are many.
     others_by_name: HashMap<String, u16>,
+    /// Whether a value that was set is empty.
+    emptied: bool,
 }
 
 /// What stands in the slot of a field that did not come.
@@ -62,6 +64,7 @@ impl<'a> FieldSet<'a> {
 
     /// Sets a field; one of the same name keeps its place and loses its value.
     pub(super) fn set(&mut self, field: Field<'a>) {
+        self.emptied |= field.value.is_empty();
         let number = field.number.map(usize::from);
         if let Some(slot) = number.and_then(|number| self.slots.get_mut(number)) {
             match self.fields.get_mut(usize::from(*slot)) {
@@ -112,7 +115,7 @@ impl<'a> FieldSet<'a> {
     pub(super) fn finish(self) -> Fields<'a> {
         let (mut fields, mut slots) = (self.fields, self.slots);
         let aliased = !self.others.is_empty();
-        if !aliased && fields.iter().all(|field| !field.value.is_empty()) {
+        if !aliased && !self.emptied {
             return Fields {
                 fields,
                 slots,

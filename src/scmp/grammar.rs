@@ -45,6 +45,9 @@ where
 {
     pieces(text, b'\n').map(|line| {
         let bytes = line.as_bytes();
+        if bytes.last() != Some(&b'\r') {
+            return line;
+        }
         let kept = bytes.iter().rposition(|&byte| byte != b'\r');
         line.take(kept.map_or(0, |at| at + 1))
     })

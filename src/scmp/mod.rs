@@ -26,6 +26,7 @@ mod parse;
 mod peek;
 mod reply;
 mod request;
+mod split;
 mod text;
 
 #[cfg(test)]
@@ -33,7 +34,7 @@ mod properties;
 
 pub use charset::{Charset, CharsetError};
 pub use field_set::Field;
-pub use names::Names;
+pub use names::{Names, Within};
 pub use offer::{Offer, OfferFault};
 pub use parse::{MAX_FIELDS, ParseError, parse};
 pub use peek::peek;

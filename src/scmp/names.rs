@@ -7,21 +7,36 @@ pub trait Names {
     /// More than any number of a field.
     fn count(&self) -> usize;
 
-    /// The number of a field, by its name in lower case.
-    fn field(&self, name: &str) -> Option<u16>;
+    /// The number of a name in lower case.
+    fn number(&self, within: Within, name: &str) -> Option<u16>;
 
-    /// The number of an offer's element, by its name in lower case.
-    fn element(&self, name: &str) -> Option<u16>;
-
-    /// The number of the field that a line is likely to be for, and its name in lower case: the one that followed the
-    /// field of this number when that came before; the first of a request follows none. A program that sends requests
-    /// sends its fields in the same order each time.
-    fn likely(&self, _before: Option<u16>) -> Option<(u16, &str)> {
+    /// The number of what is likely to follow the one of a number, or to be the first, and its name in lower case: what
+    /// did so before. A program that sends requests sends its fields in the same order each time.
+    fn likely(&self, _within: Within, _before: Option<u16>) -> Option<(u16, &str)> {
         None
     }
 
-    /// Takes it that a field followed another, or none.
-    fn followed(&self, _before: Option<u16>, _number: u16) {}
+    /// Takes it that one followed another, or was the first.
+    fn followed(&self, _within: Within, _before: Option<u16>, _number: u16) {}
+}
+
+/// Where a name stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// It names a field.
+    Request,
+    /// It names an element of an offer.
+    Offer,
+}
+
+impl Within {
+    /// What stands between a name and its value.
+    pub(super) fn separator(self) -> u8 {
+        match self {
+            Within::Request => b'=',
+            Within::Offer => b':',
+        }
+    }
 }
 
 /// No name is known.
@@ -30,11 +45,7 @@ impl Names for () {
         0
     }
 
-    fn field(&self, _name: &str) -> Option<u16> {
-        None
-    }
-
-    fn element(&self, _name: &str) -> Option<u16> {
+    fn number(&self, _within: Within, _name: &str) -> Option<u16> {
         None
     }
 }

@@ -8,10 +8,11 @@
 use std::fmt;
 
 use super::field_set::{Field, FieldSet, find};
-use super::grammar::{pair, pieces};
-use super::names::Names;
+use super::grammar::pieces;
+use super::names::{Names, Within};
 use super::parse::{MAX_FIELDS, ParseError};
-use super::text::{fold_name, fold_value};
+use super::split::{Split, folded, split};
+use super::text::fold_name;
 
 /// One offer: its number and its elements in the order of first appearance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,15 +90,17 @@ pub(super) fn offer_number(name: &str) -> Option<Option<u32>> {
     numbered.then(|| digits.parse().ok())
 }
 
-/// Reads the value of an offer's field. The caller has refused control characters.
+/// Reads the value of an offer's field, `plain` if it is of a plain text. The caller has refused control characters.
 pub(super) fn parse_offer<'a>(
     number: u32,
     line: usize,
     value: &'a str,
+    plain: bool,
     names: &impl Names,
 ) -> Result<Offer<'a>, ParseError> {
     let tokens = memchr::memchr_iter(b'^', value.as_bytes()).count() + 1;
     let mut pairs = FieldSet::new(tokens.min(MAX_FIELDS), 0);
+    let mut before = None;
     for (index, token) in pieces(value, b'^').enumerate() {
         let fault = |fault| ParseError::Offer {
             offer: number,
@@ -105,13 +108,18 @@ pub(super) fn parse_offer<'a>(
             token: index + 1,
             fault,
         };
-        let Some((name, value)) = pair(token, b':') else {
+        let Some(Split {
+            name,
+            value,
+            number,
+        }) = split(token, Within::Offer, before, names)
+        else {
             if says_nothing(token) {
                 continue;
             }
             return Err(fault(OfferFault::NoColon));
         };
-        let name = fold_name(name);
+        before = number.or(before);
         if name.is_empty() {
             return Err(fault(OfferFault::NoName));
         }
@@ -122,8 +130,8 @@ pub(super) fn parse_offer<'a>(
             return Err(fault(OfferFault::TooMany));
         }
         pairs.set(Field {
-            number: names.element(&name),
-            value: fold_value(value),
+            number,
+            value: folded(value, plain),
             name,
         });
     }
@@ -145,7 +153,7 @@ mod tests {
     use super::*;
 
     fn read(value: &str) -> Result<Vec<(String, String)>, (usize, OfferFault)> {
-        match parse_offer(7, 3, value, &()) {
+        match parse_offer(7, 3, value, false, &()) {
             Ok(offer) => Ok(offer
                 .pairs()
                 .map(|pair| (pair.name.to_string(), pair.value.to_string()))
@@ -215,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_error_says_where_but_not_what() {
-        let error = parse_offer(2, 9, "amount:1^4111111111111111", &())
+        let error = parse_offer(2, 9, "amount:1^4111111111111111", false, &())
             .unwrap_err()
             .to_string();
         assert!(error.contains("offer2") && error.contains("line 9") && error.contains("token 2"));

@@ -1,14 +1,14 @@
 //! From text to a [`Request`].
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::field_set::{Field, FieldSet};
-use super::grammar::{lines, pair};
-use super::names::Names;
+use super::grammar::lines;
+use super::names::{Names, Within};
 use super::offer::{Offer, OfferFault, offer_number, parse_offer};
 use super::request::Request;
-use super::text::{fold_name, fold_value, has_control, is_plain, needs_escape, shown_name, trim};
+use super::split::{Split, folded, split};
+use super::text::{has_control, is_plain, needs_escape, shown_name};
 
 /// The most fields that a request may hold, offers and empty fields included: the old C
 /// client's limit, the only one that was ever documented.
@@ -94,12 +94,16 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
             name,
             value,
             number,
-        }) = split(content, before, names)
+        }) = split(content, Within::Request, before, names)
         else {
             unusable_lines += 1;
             continue;
         };
         before = number.or(before);
+        if name.is_empty() {
+            unusable_lines += 1;
+            continue;
+        }
         if !plain && has_control(content) {
             let field = shown_name(&name).to_owned();
             return Err(ParseError::ControlCharacter { line, field });
@@ -111,19 +115,15 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
         // No name that is known is an offer's.
         match number.is_none().then(|| offer_number(&name)).flatten() {
             None => {
-                let value = match plain {
-                    true => trim(value).into(),
-                    false => fold_value(value),
-                };
                 fields.set(Field {
                     name,
-                    value,
+                    value: folded(value, plain),
                     number,
                 });
             }
             Some(None) => return Err(ParseError::OfferNumber { line }),
             Some(Some(number)) => {
-                offers.insert(number, parse_offer(number, line, value, names)?);
+                offers.insert(number, parse_offer(number, line, value, plain, names)?);
             }
         }
     }
@@ -143,55 +143,10 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
     Ok(Request::new(fields, offers, unusable_lines, as_is))
 }
 
-/// A line that holds a field.
-struct Split<'a> {
-    /// The name as it is compared.
-    name: Cow<'a, str>,
-    value: &'a str,
-    /// The name's number, where it is known. Then it is in lower case.
-    number: Option<u16>,
-}
-
-/// A line's name and value; nothing where it has none. `before` is the number of the last field before it that has one.
-fn split<'a>(line: &'a str, before: Option<u16>, names: &impl Names) -> Option<Split<'a>> {
-    if let Some((number, name)) = names.likely(before)
-        && let Some(value) = line
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('='))
-    {
-        return Some(Split {
-            name: line[..name.len()].into(),
-            value,
-            number: Some(number),
-        });
-    }
-    let (name, value) = pair(line, b'=')?;
-    let (name, number) = numbered(trim(name), names);
-    if let Some(number) = number {
-        names.followed(before, number);
-    }
-    (!name.is_empty()).then_some(Split {
-        name,
-        value,
-        number,
-    })
-}
-
-/// A trimmed name as it is compared, and its number. One that is known is in lower case.
-fn numbered<'a>(name: &'a str, names: &impl Names) -> (Cow<'a, str>, Option<u16>) {
-    if let Some(number) = names.field(name) {
-        return (name.into(), Some(number));
-    }
-    let name = fold_name(name);
-    let number = match name {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(_) => names.field(&name),
-    };
-    (name, number)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Request<'_>, ParseError> {

@@ -174,7 +174,11 @@ impl Lines {
 
 /// Nothing should ever fall into the net.
 fn write_scrubbed(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
+    // Lines are text, and to find only that out is many times as fast.
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
     // There is nowhere to say that this failed.
     let _written = io::stderr().write_all(scrub(&text).as_bytes());
 }
