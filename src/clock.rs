@@ -48,6 +48,9 @@ pub fn digits<const N: usize>(number: u64) -> [u8; N] {
     let mut digits = [b'0'; N];
     let mut left = number;
     for digit in digits.iter_mut().rev() {
+        if left == 0 {
+            break;
+        }
         // Less than ten.
         *digit += (left % 10) as u8;
         left /= 10;

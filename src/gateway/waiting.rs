@@ -3,8 +3,11 @@
 //! hyper has a limit of its own for a request's head; it sets and clears a timer for each request. Here a request leaves a
 //! note of the time, and one timer of the connection looks at it now and then.
 
+use std::future::{Future as _, pending, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -64,10 +67,17 @@ impl Waiting {
 
     /// Ends at the shutdown, if no request has come by then: hyper would wait for one.
     pub(super) async fn silent(self: Arc<Self>, mut closing: watch::Receiver<bool>) {
-        let closed = closing.wait_for(|closing| *closing).await.is_ok();
-        if !closed || self.since.load(Ordering::Relaxed) != 0 {
-            std::future::pending::<()>().await;
-        }
+        let mut closed = pin!(async move {
+            if closing.wait_for(|closing| *closing).await.is_err() {
+                pending::<()>().await;
+            }
+        });
+        // Once a request came it is hyper's affair, and is not asked again with each request.
+        poll_fn(|context| match self.since.load(Ordering::Relaxed) {
+            0 => closed.as_mut().poll(context),
+            _ => Poll::Pending,
+        })
+        .await;
     }
 }
 

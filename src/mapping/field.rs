@@ -283,6 +283,16 @@ impl<'r> Values<'r> {
         unknown.map(|field| &*field.name)
     }
 
+    /// How many fields came that the dictionary does not know, or for which a test does not hold.
+    pub fn count_without(&self, test: impl Fn(FieldId) -> bool) -> usize {
+        let Some(request) = self.request else {
+            return 0;
+        };
+        let fails = |field: &&scmp::Field<'_>| !field.number.is_some_and(|id| test(FieldId(id)));
+        let pairs = request.offers().iter().flat_map(|offer| offer.pairs());
+        request.fields().filter(fails).count() + pairs.filter(fails).count()
+    }
+
     /// Takes a masked value out: from here on the field counts as absent.
     pub fn set_aside(&mut self, id: FieldId) {
         self.masked.push(id);

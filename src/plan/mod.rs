@@ -170,6 +170,13 @@ impl<'p> Plan<'p> {
         self.values.unknown().chain(known)
     }
 
+    /// How many fields came that nothing is done with.
+    fn unmapped_count(&self) -> usize {
+        let none = Replies::none();
+        let used = |id| self.program.uses(id, |part| self.facts(&none, part));
+        self.values.count_without(used)
+    }
+
     /// The facts as the service of this number sees them.
     fn facts<'f>(&'f self, replies: &'f Replies, part: usize) -> Facts<'f> {
         let variant = self.variants.get(part).copied().unwrap_or(NO_VARIANT);

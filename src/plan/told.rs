@@ -42,7 +42,7 @@ impl<'p> Execution<'p> {
             ..self.facts(0, None)
         };
         let reply = build(&built, &facts);
-        let unmapped = self.unmapped().count();
+        let unmapped = self.plan.unmapped_count();
         let summary = Summary {
             flag: verdict.flag,
             rcode: verdict.rcode,
