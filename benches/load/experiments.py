@@ -1,5 +1,6 @@
 """What is measured, one function a question. Each prints its table."""
 
+import math
 import re
 import shutil
 import statistics
@@ -13,6 +14,7 @@ from lab import ROOT, Lab, best_rate, quietest
 from report import bars, count, ms, table
 
 CONNECTIONS = (1, 16, 64)
+TURNS = 150
 # A gateway's own way to authenticate, as the lines of a merchant's table.
 WAYS = ("HS256", "HTTP Signature", "RS256", "HS256, request sealed", "HS256, both sealed", "RS256, both sealed")
 
@@ -66,6 +68,32 @@ def ratio_table(connections, runs):
 def by_round(own, others, ratio):
     """The median of a ratio within each round: what disturbs a round disturbs both."""
     return f"{statistics.median(map(ratio, own, others)):.2f}"
+
+
+def turns(options, helpers, binary):
+    """The ratios once more, with their errors: short turns, many of them."""
+    with Lab() as lab:
+        upstream = targets.upstream(lab, helpers)
+        driven = [targets.bare(lab, helpers, upstream), targets.nginx(lab, upstream)]
+        driven += [targets.gateway(lab, path, upstream, name) for name, path in [("gateway", binary), *options.also]]
+        for target in driven:
+            target.check()
+        for connections in options.connections or (16, 64):
+            bare, nginx, *others = lab.in_turn(driven, connections, TURNS)
+            rows = []
+            for target, runs in zip(driven, (bare, nginx, *others)):
+                cost = [ran for _, ran in runs]
+                rows.append([target.name, count(statistics.median(rate for rate, _ in runs)),
+                             f"{statistics.median(cost) * 1e6:.1f}", likely(cost, [ran for _, ran in bare]),
+                             likely([rate for rate, _ in runs], [rate for rate, _ in nginx])])
+            print(table([f"{connections} connections", "req/s", "CPU µs a request", "x bare CPU", "x nginx"], rows) + "\n")
+
+
+def likely(own, others):
+    """The mean of a ratio over the rounds, and its error."""
+    logs = [math.log(one / other) for one, other in zip(own, others)]
+    error = statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else 0
+    return f"{math.exp(statistics.mean(logs)):.3f} ± {error * math.exp(statistics.mean(logs)):.3f}"
 
 
 def ways(options, helpers, binary):
@@ -249,7 +277,7 @@ def longer_tables(lab):
 
 
 def compare(builds, helpers, options):
-    """Two builds in alternation: ratios of processor time, round by round, so that their spread is seen."""
+    """Two builds in short turns: the ratio of their processor time, and its error, so that a regression is seen."""
     rows, worst = [], 0
     with Lab() as lab:
         upstream = targets.upstream(lab, helpers)
@@ -257,15 +285,11 @@ def compare(builds, helpers, options):
         for target in driven:
             target.check()
         for connections in options.connections or CONNECTIONS:
-            before, after = rounds(lab, options, driven, connections).values()
-            each = sorted(new.cpu_10k / old.cpu_10k for old, new in zip(before, after))
-            calm = [quietest(runs) for runs in (before, after)]
-            worst = max(worst, statistics.median(each))
-            rows.append([f"{connections} connections", *(f"{run.cpu_10k:.3f}" for run in calm),
-                         f"{calm[1].cpu_10k / calm[0].cpu_10k:.3f}", f"{statistics.median(each):.3f}", f"{each[0]:.3f}",
-                         f"{each[-1]:.3f}"])
-    head = ["CPU s/10k", *(name for name, _ in builds), "ratio of the quietest", "median of rounds", "least", "most"]
-    print(table(head, rows))
+            before, after = ([ran for _, ran in runs] for runs in lab.in_turn(driven, connections, options.rounds))
+            ratio = likely(after, before)
+            worst = max(worst, float(ratio.split()[0]))
+            rows.append([f"{connections} connections", *(f"{statistics.median(each) * 1e6:.1f}" for each in (before, after)), ratio])
+    print(table(["CPU µs a request", *(name for name, _ in builds), "ratio"], rows))
     return worst
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import random
 import re
 import resource
 import shutil
@@ -20,6 +21,8 @@ ROOT = HERE.parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
+# A turn of a target, and what is left for requests that are under way at its end; seconds.
+TURN, QUIET = 0.12, 0.01
 
 
 @dataclass
@@ -62,6 +65,11 @@ class Process:
         """Seconds of processor time, user and system, of all its threads."""
         fields = Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def run_seconds(self):
+        """The same to the nanosecond, for short stretches; a thread that ended meanwhile is missing."""
+        ran = (Path(task) / "schedstat" for task in Path(f"/proc/{self.child.pid}/task").iterdir())
+        return sum(int(task.read_text().split()[0]) for task in ran) / 1e9
 
     def rss_mib(self):
         status = Path(f"/proc/{self.child.pid}/status").read_text()
@@ -139,14 +147,45 @@ class Lab:
 
     def wrk(self, url, request, connections, seconds, pause_ms=0):
         """Drives a URL; gives what wrk counted."""
-        script = HERE / "post.lua"
-        argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, url]
-        env = {**os.environ, "LOAD_REQUEST": str(request), "LOAD_PAUSE_MS": str(pause_ms)}
-        ran = subprocess.run(
-            [str(word) for word in argv], env=env, capture_output=True, text=True, check=True,
-            preexec_fn=lambda: settle(self.load_core))
+        ran = subprocess.run(check=True, **self.wrk_call(url, request, connections, seconds, pause_ms))
         found = re.search(r"^LOAD (.*)$", ran.stdout, re.M)
         return {name: int(value) for name, value in (pair.split("=") for pair in found[1].split())}
+
+    def wrk_call(self, url, request, connections, seconds, pause_ms=0):
+        argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "post.lua", url]
+        return {"args": [str(word) for word in argv], "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
+                "env": {**os.environ, "LOAD_REQUEST": str(request), "LOAD_PAUSE_MS": str(pause_ms)},
+                "preexec_fn": lambda: settle(self.load_core)}
+
+    def in_turn(self, driven, connections, rounds):
+        """Drives targets of one upstream in short turns, in another order each round, for neighbours come and go by the
+        second; gives of each, round by round, requests a second and processor time of a request in seconds."""
+        upstream, runs = driven[0].upstream, [[] for _ in driven]
+        loads = [subprocess.Popen(**self.wrk_call(one.url, one.request, connections, 3600)) for one in driven]
+        try:
+            time.sleep(1)
+            for load in loads:
+                load.send_signal(signal.SIGSTOP)
+            time.sleep(QUIET)
+            order = list(range(len(driven)))
+            for _ in range(rounds):
+                random.shuffle(order)
+                for at in order:
+                    process, load = driven[at].process, loads[at]
+                    came, ran = upstream.count(), process.run_seconds()
+                    load.send_signal(signal.SIGCONT)
+                    time.sleep(TURN)
+                    load.send_signal(signal.SIGSTOP)
+                    time.sleep(QUIET)
+                    came, ran = upstream.count() - came, process.run_seconds() - ran
+                    if not came:
+                        raise SystemExit(f"{driven[at].name} sent nothing on")
+                    runs[at].append((came / TURN, ran / came))
+        finally:
+            for load in loads:
+                load.kill()
+                load.communicate()
+        return runs
 
     def measure(self, target, connections, seconds, request=None):
         """One run against a target; a run in which something failed is no measurement."""

@@ -146,7 +146,8 @@ pub fn cut(value: &str, decimals: usize) -> &str {
         // ".5" has no whole part, and nothing is no amount.
         0 if whole.is_empty() => "0",
         0 => whole,
-        _ => &value[..whole.len() + 1 + decimals],
+        // What is no number may be cut within a character: it stays as it is, and the check on it refuses it.
+        _ => value.get(..whole.len() + 1 + decimals).unwrap_or(value),
     }
 }
 
@@ -269,6 +270,7 @@ mod tests {
         assert_eq!(cut(".5", 0), "0");
         assert_eq!(cut(".00", 0), "0");
         assert_eq!(cut(".567", 2), ".56");
+        assert_eq!(cut("1.2\u{e9}", 2), "1.2\u{e9}");
         assert_eq!(
             Transform::Time.from_rest("2026-01-01T10:20:30Z", &[]),
             "2026-01-01T102030Z"
