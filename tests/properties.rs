@@ -149,4 +149,18 @@ proptest! {
             prop_assert!(!shown.contains("4111111111111112"));
         }
     }
+
+    /// The same of payments, whose offers are summed up before anything of them is checked.
+    #[test]
+    fn no_offer_brings_the_plan_down(amount in "[0-9]{0,2}\\.?[0-9é東x]{0,4}", quantity in "[1-9x]", tax in text()) {
+        let tables = &*TABLES;
+        let settings = Settings::default();
+        let lines = format!(
+            "ics_applications=ics_auth\nmerchant_id=m\noffer0=amount:{amount}^quantity:{quantity}^tax_amount:{tax}\n"
+        );
+        let Ok(request) = scmp::parse(&lines, &tables.dictionary) else { return Ok(()) };
+        let context = context();
+        let opened = open(tables, |_| Some(&settings), &Nothing, &request, &context);
+        prop_assert!(matches!(opened, Opened::Refused(_)));
+    }
 }

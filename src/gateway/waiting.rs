@@ -101,6 +101,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn at_the_shutdown_only_a_connection_without_a_request_ends() {
+        for (came, ended) in [(false, true), (true, false)] {
+            let (closing, closed) = watch::channel(false);
+            let waiting = Arc::new(Waiting::new());
+            let silent = tokio::spawn(waiting.clone().silent(closed));
+            tokio::task::yield_now().await;
+            if came {
+                waiting.ends();
+                waiting.begins();
+            }
+            closing.send_replace(true);
+            let silent = timeout(Duration::from_secs(1), silent).await;
+            assert_eq!(silent.is_ok(), ended);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_time_of_a_request_does_not_count() {
         let waiting = Arc::new(Waiting::new());
         advance(Duration::from_secs(20)).await;

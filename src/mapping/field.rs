@@ -288,9 +288,12 @@ impl<'r> Values<'r> {
         let Some(request) = self.request else {
             return 0;
         };
-        let fails = |field: &&scmp::Field<'_>| !field.number.is_some_and(|id| test(FieldId(id)));
+        // Of two names for one number only one counts.
+        let known = request.known().filter(|(id, _)| !test(FieldId(*id)));
+        let unknown = request.fields().filter(|field| field.number.is_none());
+        let fails = |pair: &&scmp::Field<'_>| !pair.number.is_some_and(|id| test(FieldId(id)));
         let pairs = request.offers().iter().flat_map(|offer| offer.pairs());
-        request.fields().filter(fails).count() + pairs.filter(fails).count()
+        known.count() + unknown.count() + pairs.filter(fails).count()
     }
 
     /// Takes a masked value out: from here on the field counts as absent.

@@ -123,3 +123,39 @@ impl Read {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::path::JsonPath;
+    use super::super::reader::Reader;
+
+    /// What is copied into a line as it came.
+    fn line(reply: &str, put: bool) -> Option<String> {
+        let mut reader = Reader::default();
+        let mut slot = |path| reader.slot(&JsonPath::parse(path).expect("a path"));
+        let (a, b) = (slot("a"), slot("b"));
+        let mut read = reader.read(reply.to_owned().into()).expect("JSON");
+        if put {
+            read.put(b, "put".to_owned());
+        }
+        read.line(a).map(str::to_owned)
+    }
+
+    #[test]
+    fn only_what_needs_no_look_is_copied_as_a_line() {
+        assert_eq!(line(r#"{"a": "x = y"}"#, false).as_deref(), Some("x = y"));
+        for (reply, put) in [
+            (r#"{"a": "x\ny"}"#, false),
+            (r#"{"a": "x", "c": "\u0041"}"#, false),
+            ("{\"a\": \"x\u{7f}\"}", false),
+            ("{\"a\": \"x\u{2028}\"}", false),
+            (r#"{"a": "x", "b": "y"}"#, true),
+            (r#"{"a": ""}"#, false),
+            (r#"{"a": 1}"#, false),
+            (r#"{"a": null}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(line(reply, put), None, "{reply}");
+        }
+    }
+}

@@ -289,6 +289,15 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// What is no number is cut before it is refused.
+        #[test]
+        fn nothing_is_cut_within_a_character(text in "[0-9]{0,2}\\.?\\PC{0,4}", decimals in 0_usize..4) {
+            let cut = cut(&text, decimals);
+            prop_assert!(text.starts_with(cut) || (cut == "0" && text.starts_with('.')));
+        }
+    }
+
     #[test]
     fn codes_go_both_ways_and_strangers_pass() {
         let (codes, transform) = (codes(), Transform::Code(CodeId(0)));

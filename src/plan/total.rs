@@ -77,6 +77,8 @@ mod tests {
         assert_eq!(scaled(".5"), Some(500_000));
         assert_eq!(scaled("0.0000"), Some(0));
         assert_eq!(scaled("1.23456789"), Some(1_234_567));
+        assert_eq!(written(50_000), "0.050000");
+        assert_eq!(written(u64::MAX), "18446744073709.551615");
         for wrong in [
             "",
             ".",

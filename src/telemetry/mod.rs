@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 use clap::ValueEnum;
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, error};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
@@ -30,8 +30,22 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sends logs to standard error. The level comes from `SCMP_GATEWAY_LOG`, else `info`.
+/// Tells where something panicked, and not what that says: a value may be in it, whole or in part.
+fn tell_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        error!(
+            at = at.unwrap_or_default(),
+            "a fault of the program: what was under way here broke off; please report it"
+        );
+        // It may be the end of the process.
+        flush();
+    }));
+}
+
+/// Sends logs to standard error, panics too. The level comes from `SCMP_GATEWAY_LOG`, else `info`.
 pub fn start(format: LogFormat) {
+    tell_of_panics();
     let filter = EnvFilter::try_from_env("SCMP_GATEWAY_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,reqwest=warn,rustls=warn"));
     let builder = tracing_subscriber::fmt()
@@ -132,7 +146,37 @@ fn luhn(digits: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    /// The hook is the whole process's: the test runs itself in one of its own.
+    #[test]
+    fn a_panic_shows_no_value() {
+        const CHILD: &str = "SCMP_GATEWAY_TEST_PANICS";
+        if std::env::var_os(CHILD).is_some() {
+            start(LogFormat::Text);
+            let panicked = std::thread::spawn(|| panic!("4111111111111111")).join();
+            return assert!(panicked.is_err());
+        }
+        let itself = std::env::current_exe().expect("a path");
+        let ran = Command::new(itself)
+            .args([
+                "--exact",
+                "telemetry::tests::a_panic_shows_no_value",
+                "--nocapture",
+            ])
+            .env(CHILD, "1")
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{said}");
+        assert!(
+            said.contains("please report it") && said.contains(file!()),
+            "{said}"
+        );
+        assert!(!said.contains("4111"), "{said}");
+    }
 
     #[test]
     fn card_numbers_are_caught_and_ids_are_not() {
