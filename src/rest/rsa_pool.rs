@@ -25,8 +25,8 @@ const WAITING_MAX: usize = 1024;
 /// The room that a lane has however many others are in use.
 const LANE_MIN: usize = 8;
 
-/// How far below the other threads: a thirtieth of their weight, where they compete. With 10, a ninth, Linux lets this work run on
-/// for up to 3 ms when I/O wakes up; from 16 on it makes way at once (measured with 10 to 19 on Linux 6.18).
+/// How far below the other threads: a thirtieth of their weight, where they compete. With 10, a ninth, Linux lets this work
+/// run on for up to 3 ms when I/O wakes up; from 16 on it makes way at once (measured with 10 to 19 on Linux 6.18).
 const NICENESS: i32 = 16;
 
 type Work = Box<dyn FnOnce() + Send>;
