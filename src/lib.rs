@@ -14,7 +14,7 @@
 //! - [`sandbox`] an independent simulator of the REST API; shares no code with the rooms above.
 //! - [`golden`] the golden-case runner.
 //! - [`config`] the configuration, resolved and checked.
-//! - `random` random bytes for ids, `clock` the time as text, `pace` many requests in step.
+//! - `random` random bytes for ids, `clock` the time as text, `pace` many requests in step, `patience` waiting with a limit.
 //! - [`telemetry`] logs, and the net under them.
 //! - [`cli`] one file for each command.
 
@@ -26,6 +26,7 @@ pub mod golden;
 pub mod journal;
 pub mod mapping;
 mod pace;
+mod patience;
 pub mod plan;
 mod random;
 pub mod rest;

@@ -60,15 +60,22 @@ impl Breaker {
         }
     }
 
-    /// Takes what became of a call that was admitted.
-    pub fn ended(&self, now: Instant, outcome: &Outcome) {
+    /// Takes what became of a call that was admitted. What time it is matters only where it did not go well.
+    pub fn ended(&self, now: impl FnOnce() -> Instant, outcome: &Outcome) {
         let mut state = self.state();
         state.trying = false;
-        if let Some(asked) = patience(outcome) {
+        let (asked, failed) = (patience(outcome), is_failure(outcome));
+        if !failed {
+            (state.failures, state.pause) = (0, None);
+        }
+        if asked.is_none() && !failed {
+            return;
+        }
+        let now = now();
+        if let Some(asked) = asked {
             state.paused = Some(now + asked.min(PAUSE_MAX));
         }
-        if !is_failure(outcome) {
-            (state.failures, state.pause) = (0, None);
+        if !failed {
             return;
         }
         state.failures = state.failures.saturating_add(1);
@@ -151,7 +158,7 @@ mod tests {
         let breaker = Breaker::new(3, SECOND);
         for _ in 0..3 {
             breaker.admit(now).expect("free");
-            breaker.ended(now, &lost());
+            breaker.ended(|| now, &lost());
         }
         breaker
     }
@@ -164,11 +171,11 @@ mod tests {
         let later = now + SECOND;
         assert_eq!(breaker.admit(later), Ok(()));
         assert!(breaker.admit(later).is_err(), "one is enough");
-        breaker.ended(later, &lost());
+        breaker.ended(|| later, &lost());
         assert_eq!(breaker.admit(later), Err(2 * SECOND));
         let later = later + 2 * SECOND;
         assert_eq!(breaker.admit(later), Ok(()));
-        breaker.ended(later, &answer(400, None));
+        breaker.ended(|| later, &answer(400, None));
         assert_eq!(
             (breaker.admit(later), breaker.admit(later)),
             (Ok(()), Ok(()))
@@ -181,7 +188,7 @@ mod tests {
         let breaker = Breaker::new(3, SECOND);
         for outcome in [lost(), lost(), answer(201, None), lost(), lost()] {
             assert_eq!(breaker.admit(now), Ok(()));
-            breaker.ended(now, &outcome);
+            breaker.ended(|| now, &outcome);
         }
         assert_eq!(breaker.admit(now), Ok(()));
     }
@@ -190,10 +197,10 @@ mod tests {
     fn a_host_gets_the_patience_that_it_asks_for() {
         let now = Instant::now();
         let breaker = Breaker::new(0, SECOND);
-        breaker.ended(now, &answer(429, Some(2)));
+        breaker.ended(|| now, &answer(429, Some(2)));
         assert_eq!(breaker.admit(now), Err(2 * SECOND));
         assert_eq!(breaker.admit(now + 2 * SECOND), Ok(()));
-        breaker.ended(now, &answer(503, Some(100_000)));
+        breaker.ended(|| now, &answer(503, Some(100_000)));
         assert_eq!(breaker.admit(now), Err(PAUSE_MAX));
     }
 }

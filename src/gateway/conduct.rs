@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use smallvec::smallvec;
 use tracing::{error, warn};
 
 use crate::journal::{Begun, CallFate, CallRecord, Key, KeyOf, NotWritten, State, Unit, now};
@@ -26,7 +27,7 @@ pub struct Conduct<'g> {
     /// By what the request is known if it comes again, and since when one like it counts.
     key: Option<(Key, i64)>,
     /// The record, once something was to be changed.
-    unit: Option<Unit>,
+    unit: Option<Box<Unit>>,
     /// Whether the journal failed this request.
     unrecorded: bool,
 }
@@ -150,16 +151,16 @@ impl<'g> Conduct<'g> {
             }
             None => {
                 let (key, since) = self.key.clone().unzip();
-                let unit = self.unit.insert(Unit {
+                let unit = self.unit.insert(Box::new(Unit {
                     id: self.context.request_id.as_str().into(),
                     merchant: self.merchant.id().into(),
                     services: execution.services().into(),
                     key,
                     begun: now(),
                     owner: journal.owner().into(),
-                    calls: vec![record],
+                    calls: smallvec![record],
                     ..Unit::default()
-                });
+                }));
                 journal.begin(unit, since.unwrap_or(0)).await
             }
         };
@@ -192,7 +193,7 @@ impl<'g> Conduct<'g> {
         };
         unit.flag = Some(summary.flag.into());
         unit.rcode = Some(summary.rcode);
-        unit.made(&execution.made());
+        unit.made(execution.made());
         unit.partial.clone_from(&summary.partial);
         let nothing = unit.calls.iter().all(|call| call.fate == CallFate::Nothing);
         let declined = unit.rcode == Some(0);
@@ -219,11 +220,11 @@ impl<'g> Conduct<'g> {
             return Ended::Reply(reply, summary);
         }
         if nothing {
-            journal.write_late(unit);
+            journal.write_late(*unit);
             return Ended::Reply(reply, summary);
         }
         // Nobody may say that it went well before that is on record: it counts as cut off, and is taken back.
-        self.gateway.abandon(unit);
+        self.gateway.abandon(*unit);
         let (reply, summary) = execution.lost(&self.context.request_id);
         Ended::Reply(reply, summary)
     }
@@ -276,7 +277,7 @@ impl Drop for Conduct<'_> {
     fn drop(&mut self) {
         if let Some(unit) = self.unit.take() {
             error!(request_id = %unit.id, "a request broke off: what it did is taken back");
-            self.gateway.abandon(unit);
+            self.gateway.abandon(*unit);
         }
     }
 }

@@ -6,6 +6,7 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use compact_str::CompactString;
+use smallvec::SmallVec;
 
 use crate::clock;
 use crate::plan::Context;
@@ -108,7 +109,7 @@ pub fn kind_of(key: &hmac::Key, merchant: &str, id: &str, token: &str) -> Option
 }
 
 fn tag(key: &hmac::Key, merchant: &str, id: &str, kind: &[u8]) -> [u8; TAG] {
-    let mut signed = hmac::Context::with_key(key);
+    let mut signed: SmallVec<[u8; 128]> = SmallVec::new();
     for part in [
         &[TOKEN_VERSION],
         merchant.as_bytes(),
@@ -117,10 +118,10 @@ fn tag(key: &hmac::Key, merchant: &str, id: &str, kind: &[u8]) -> [u8; TAG] {
         b"\n",
         kind,
     ] {
-        signed.update(part);
+        signed.extend_from_slice(part);
     }
     let mut tag = [0; TAG];
-    tag.copy_from_slice(&signed.sign().as_ref()[..TAG]);
+    tag.copy_from_slice(&hmac::sign(key, &signed).as_ref()[..TAG]);
     tag
 }
 

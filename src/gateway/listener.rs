@@ -23,6 +23,7 @@ use tracing::{info, warn};
 
 use crate::config::Server;
 use crate::pace::{self, UnderWay};
+use crate::patience;
 use crate::scmp::Charset;
 
 use super::waiting::Waiting;
@@ -40,16 +41,13 @@ const SITE: &str = "sec-fetch-site";
 /// The type of most replies.
 const UTF_8: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// What connections share.
-#[derive(Clone)]
+/// What connections share. Every request under way holds it; the shutdown waits until none is left.
 struct Shared {
     gateway: Arc<Gateway>,
     max_body: usize,
     receive_timeout: Duration,
-    /// Whether this connection is one too many: its request is refused.
-    full: bool,
-    /// Held by every request under way; the shutdown waits until none is left.
-    under_way: mpsc::Sender<Infallible>,
+    /// Says when the last one let go.
+    _under_way: mpsc::Sender<Infallible>,
 }
 
 /// Takes requests until `shutdown`, then finishes what is under way, for as long as the settings allow.
@@ -63,13 +61,12 @@ pub async fn run(
     let connections = Arc::new(Semaphore::new(server.max_connections));
     let graceful = GracefulShutdown::new();
     let (closing, closed) = watch::channel(false);
-    let shared = Shared {
+    let shared = Arc::new(Shared {
         gateway,
         max_body: server.max_body,
         receive_timeout: server.receive_timeout,
-        full: false,
-        under_way,
-    };
+        _under_way: under_way,
+    });
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -83,19 +80,16 @@ pub async fn run(
         let Ok(permit) = free.or_else(|_| Arc::clone(&refusals).try_acquire_owned()) else {
             continue;
         };
-        let shared = Shared {
-            full,
-            ..shared.clone()
-        };
+        let shared = Arc::clone(&shared);
         let strange = Arc::clone(&shared.gateway);
         let waiting = Arc::new(Waiting::new());
         let silent = waiting.clone().silent(closed.clone());
         let outlasted = waiting.clone().outlasted();
         let service = service_fn(move |request| {
             waiting.ends();
-            let (shared, waiting) = (shared.clone(), Arc::clone(&waiting));
+            let (shared, waiting) = (Arc::clone(&shared), Arc::clone(&waiting));
             async move {
-                let response = respond(request, shared).await;
+                let response = respond(request, shared, full).await;
                 waiting.begins();
                 Ok::<_, Infallible>(response)
             }
@@ -111,6 +105,7 @@ pub async fn run(
                 // An old client may close its half once the request is sent, and some read header names by exact case.
                 .half_close(true)
                 .title_case_headers(true)
+                .writev(false)
                 .serve_connection(TokioIo::new(stream), service);
             let _ended = watcher.watch(connection).await;
         };
@@ -156,10 +151,13 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn respond(request: Request<Incoming>, shared: Shared) -> http::Response<Full<Bytes>> {
+async fn respond(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    full: bool,
+) -> http::Response<Full<Bytes>> {
     let version = request.version();
-    let full = shared.full;
-    let (status, response) = receive(request, &shared).await;
+    let (status, response) = receive(request, shared, full).await;
     let mut response = http_response(status, response);
     // A connection whose request was not read to its end cannot be used again, nor does HTTP/1.0 expect to.
     if version < Version::HTTP_11 {
@@ -174,7 +172,11 @@ async fn respond(request: Request<Incoming>, shared: Shared) -> http::Response<F
     response
 }
 
-async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Response) {
+async fn receive(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    full: bool,
+) -> (StatusCode, Response) {
     let gateway = &shared.gateway;
     let head = Head::of(request.headers());
     if head.is_ambiguous() {
@@ -186,10 +188,10 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
     if request.method() != Method::POST && request.method() != Method::PUT {
         return (StatusCode::OK, gateway.not_scmp());
     }
-    let content_type = request.headers().get(CONTENT_TYPE).cloned();
+    let content_type = head.content_type;
     let mut over = false;
     let body = whole(request.into_body(), shared.max_body, &mut over);
-    let body = match tokio::time::timeout(shared.receive_timeout, body).await {
+    let body = match patience::within(shared.receive_timeout, body).await {
         _ if over => {
             return (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -200,17 +202,17 @@ async fn receive(request: Request<Incoming>, shared: &Shared) -> (StatusCode, Re
         Ok(Err(_)) => return (StatusCode::BAD_REQUEST, gateway.not_scmp()),
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, gateway.not_scmp()),
     };
-    if shared.full {
+    if full {
         return (StatusCode::OK, gateway.overloaded());
     }
     // In a task of its own: were the client to hang up, a call could otherwise be cut off half-way.
-    let (running, guard) = (Arc::clone(gateway), shared.under_way.clone());
+    let running = Arc::clone(&shared);
     let under_way = UnderWay::begin();
     let work = async move {
         pace::gather().await;
         let content_type = content_type.as_ref().and_then(|value| value.to_str().ok());
-        let response = running.answer(content_type, &body).await;
-        drop((guard, under_way));
+        let response = running.gateway.answer(content_type, &body).await;
+        drop((running, under_way));
         response
     };
     // The box first, and the work written into it: it is large, for it has room for all that a request needs, and would
@@ -257,18 +259,21 @@ struct Head {
     encodings: usize,
     /// Whether a web page sends it that was talked into posting here: no old client sends what tells so.
     of_a_page: bool,
+    /// What it says its body is.
+    content_type: Option<HeaderValue>,
 }
 
 impl Head {
     fn of(headers: &HeaderMap) -> Head {
         let mut head = Head::default();
-        for name in headers.keys() {
+        for (name, value) in headers {
             match name {
-                _ if *name == CONTENT_LENGTH => head.lengths = headers.get_all(name).iter().count(),
-                _ if *name == TRANSFER_ENCODING => {
-                    head.encodings = headers.get_all(name).iter().count();
-                }
+                _ if *name == CONTENT_LENGTH => head.lengths += 1,
+                _ if *name == TRANSFER_ENCODING => head.encodings += 1,
                 _ if *name == ORIGIN || *name == SITE => head.of_a_page = true,
+                _ if *name == CONTENT_TYPE && head.content_type.is_none() => {
+                    head.content_type = Some(value.clone());
+                }
                 _ => {}
             }
         }

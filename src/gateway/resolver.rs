@@ -126,8 +126,8 @@ async fn settle_due(gateway: &Arc<Gateway>, at_work: &Arc<AtWork>) {
 impl Gateway {
     /// Sets when something is to be done about a unit that has just come to its end, and tells whom it concerns.
     pub(super) fn schedule(&self, unit: &mut Unit) {
-        let now = now();
         if unit.state == State::Unknown {
+            let now = now();
             let hold = now + millis(self.resolve.first_delay);
             unit.hold = Some(hold);
             let prompt = unit

@@ -53,8 +53,8 @@ async fn once(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
         });
     }
     let trial = Trial(merchant.breaker());
-    let outcome = merchant.account().send_within(call, left).await;
-    trial.0.ended(Instant::now(), &outcome);
+    let outcome = merchant.account().send_within(call, now.into(), left).await;
+    trial.0.ended(Instant::now, &outcome);
     believed(merchant, outcome)
 }
 

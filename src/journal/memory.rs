@@ -1,6 +1,6 @@
 //! `memory:`: a journal that ends with its process. For tests, and for the sandbox.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -23,42 +23,53 @@ type Named = (CompactString, CompactString);
 
 #[derive(Default)]
 struct Kept {
-    units: HashMap<CompactString, Box<Unit>, RandomState>,
-    /// The ids of those that are over, as they came to their end.
-    over: VecDeque<CompactString>,
+    /// Those that are not over: a few of many.
+    open: HashMap<CompactString, Unit, RandomState>,
+    /// Those that are, as they came to their end. They lie one behind the other, for what is old is in no cache of the
+    /// processor: what is put here and taken out again is then where it expects it.
+    over: VecDeque<Unit>,
     /// Whose a key is, by merchant and hash.
     keys: HashMap<Named, CompactString, RandomState>,
     /// What an id names, by merchant and id.
     kinds: HashMap<Named, CompactString, RandomState>,
-    /// Those that are not over, and those that are due: a few of many.
-    pending: BTreeSet<CompactString>,
     /// Values by merchant, place and reference.
     side: BTreeMap<(String, String, String), SideValue>,
 }
 
 impl Kept {
+    /// A unit by its id. One that is over is looked for, the latest first: that is asked for seldom.
+    fn unit(&self, id: &str) -> Option<&Unit> {
+        let over = || self.over.iter().rev().find(|unit| unit.id == id);
+        self.open.get(id).or_else(over)
+    }
+
+    fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.over.iter().chain(self.open.values())
+    }
+
+    /// Keeps a unit that is not there.
     fn put(&mut self, unit: &Unit) {
-        let old = match self.units.get_mut(&unit.id) {
-            Some(known) => Some(std::mem::replace(&mut **known, unit.kept())),
-            None => {
-                self.units.insert(unit.id.clone(), Box::new(unit.kept()));
-                None
-            }
-        };
-        if unit.state.is_final() && old.as_ref().is_none_or(|old| !old.state.is_final()) {
-            self.over.push_back(unit.id.clone());
-        }
-        if let Some(key) = old.and_then(|old| old.key).filter(|_| unit.key.is_none()) {
-            self.release(&unit.merchant, key.hash, &unit.id);
-        }
-        match matches!(unit.state, State::Open | State::Unknown) {
-            true => self.pending.insert(unit.id.clone()),
-            false => self.pending.remove(&unit.id),
-        };
         for made in &unit.made {
             let id = (unit.merchant.clone(), made.id.clone());
             self.kinds.insert(id, made.kind.clone());
         }
+        match unit.state.is_final() {
+            true => self.over.push_back(unit.kept()),
+            false => drop(self.open.insert(unit.id.clone(), unit.kept())),
+        }
+    }
+
+    /// Puts a unit's latest version in the place of the one before.
+    fn replace(&mut self, unit: &Unit) {
+        let before = self.open.remove(&unit.id).or_else(|| {
+            let at = self.over.iter().rposition(|known| known.id == unit.id)?;
+            self.over.remove(at)
+        });
+        let key = before.and_then(|before| before.key);
+        if let Some(key) = key.filter(|_| unit.key.is_none()) {
+            self.release(&unit.merchant, key.hash, &unit.id);
+        }
+        self.put(unit);
     }
 
     /// A key is no longer this unit's; a later one may have it already.
@@ -69,12 +80,10 @@ impl Kept {
         }
     }
 
-    fn forget(&mut self, id: &str) {
-        let Some(unit) = self.units.remove(id) else {
-            return;
-        };
+    /// Lets go of what a unit that is forgotten was found by.
+    fn forgotten(&mut self, unit: Unit) {
         if let Some(key) = unit.key {
-            self.release(&unit.merchant, key.hash, id);
+            self.release(&unit.merchant, key.hash, &unit.id);
         }
         for made in unit.made {
             self.kinds.remove(&(unit.merchant.clone(), made.id));
@@ -82,16 +91,16 @@ impl Kept {
     }
 
     fn make_room(&mut self) {
-        while self.units.len() >= UNITS_MAX
+        while self.open.len() + self.over.len() >= UNITS_MAX
             && let Some(oldest) = self.over.pop_front()
         {
-            self.forget(&oldest);
+            self.forgotten(oldest);
         }
     }
 
     /// The units, the first that was begun first.
     fn sorted(&self) -> Vec<&Unit> {
-        let mut units: Vec<&Unit> = self.units.values().map(|unit| &**unit).collect();
+        let mut units: Vec<&Unit> = self.units().collect();
         units.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         units
     }
@@ -110,9 +119,9 @@ impl Store for Memory {
         let mut kept = self.kept();
         if let Some(key) = &unit.key {
             let key = (unit.merchant.clone(), key.hash.as_str().into());
-            let holder = kept.keys.get(&key).and_then(|id| kept.units.get(id));
+            let holder = kept.keys.get(&key).and_then(|id| kept.unit(id));
             if let Some(holder) = holder.filter(|holder| holder.begun >= since) {
-                return Ok(Some(holder.clone()));
+                return Ok(Some(Box::new(holder.clone())));
             }
             kept.keys.insert(key, unit.id.clone());
         }
@@ -123,16 +132,16 @@ impl Store for Memory {
 
     async fn update(&self, unit: &Unit) -> Result<bool, JournalError> {
         let mut kept = self.kept();
-        let known = kept.units.get(&unit.id).map(|known| known.version);
+        let known = kept.unit(&unit.id).map(|known| known.version);
         let latest = known == Some(unit.version - 1);
         if latest {
-            kept.put(unit);
+            kept.replace(unit);
         }
         Ok(latest)
     }
 
     async fn unit(&self, id: &str) -> Result<Option<Unit>, JournalError> {
-        Ok(self.kept().units.get(id).map(|unit| Unit::clone(unit)))
+        Ok(self.kept().unit(id).cloned())
     }
 
     async fn kind(&self, merchant: &str, id: &str) -> Result<Option<String>, JournalError> {
@@ -142,17 +151,15 @@ impl Store for Memory {
 
     async fn maker(&self, merchant: &str, id: &str) -> Result<Option<Unit>, JournalError> {
         let kept = self.kept();
-        let own = kept.units.values().filter(|unit| unit.merchant == merchant);
+        let own = kept.units().filter(|unit| unit.merchant == merchant);
         let makers = own.filter(|unit| unit.has_made(id));
-        Ok(makers
-            .min_by_key(|unit| &unit.id)
-            .map(|unit| Unit::clone(unit)))
+        Ok(makers.min_by_key(|unit| &unit.id).cloned())
     }
 
     async fn due(&self, due: &Due<'_>) -> Result<Vec<Unit>, JournalError> {
         let kept = self.kept();
-        let pending = kept.pending.iter();
-        let pending = pending.filter_map(|id| kept.units.get(id).map(|unit| &**unit));
+        let waits = |unit: &&Unit| matches!(unit.state, State::Open | State::Unknown);
+        let pending = kept.open.values().filter(waits);
         let is_due = |unit: &&Unit| match unit.state {
             State::Open => unit.owner != due.owner || unit.begun < due.stale,
             _ => match unit.due {
@@ -160,7 +167,9 @@ impl Store for Memory {
                 None => unit.owner != due.owner,
             },
         };
-        Ok(pending.filter(is_due).take(due.limit).cloned().collect())
+        let mut units: Vec<&Unit> = pending.filter(is_due).collect();
+        units.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        Ok(units.into_iter().take(due.limit).cloned().collect())
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Unit>, JournalError> {
@@ -182,20 +191,14 @@ impl Store for Memory {
 
     async fn forget(&self, before: i64) -> Result<u64, JournalError> {
         let mut kept = self.kept();
-        let old = |unit: &&Unit| unit.state.is_final() && unit.begun < before;
-        let ids: Vec<CompactString> = kept
-            .units
-            .values()
-            .map(|unit| &**unit)
-            .filter(old)
-            .map(|u| u.id.clone())
-            .collect();
-        for id in &ids {
-            kept.forget(id);
+        let units = std::mem::take(&mut kept.over);
+        let (old, left): (Vec<Unit>, _) = units.into_iter().partition(|unit| unit.begun < before);
+        kept.over = left.into();
+        let count = old.len() as u64;
+        for unit in old {
+            kept.forgotten(unit);
         }
-        let Kept { units, over, .. } = &mut *kept;
-        over.retain(|id| units.contains_key(id));
-        Ok(ids.len() as u64)
+        Ok(count)
     }
 
     async fn side_keep(&self, values: &[SideValue]) -> Result<(), JournalError> {
@@ -288,6 +291,6 @@ mod tests {
         assert!(memory.begin(&again(0), 0).await.unwrap().is_some());
         assert!(memory.begin(&again(2), 0).await.unwrap().is_none());
         let kept = memory.kept();
-        assert_eq!((kept.units.len(), kept.over.len()), (UNITS_MAX, UNITS_MAX));
+        assert_eq!((kept.open.len(), kept.over.len()), (0, UNITS_MAX));
     }
 }

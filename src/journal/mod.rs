@@ -7,6 +7,7 @@
 //! Invariants: no card data comes here, for calls are kept as method and path, and what settles a call is built of fields
 //! that hold none; of several writers of one unit only the one who saw its latest version succeeds.
 
+mod call_record;
 mod file;
 mod file_units;
 mod memory;
@@ -27,6 +28,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+pub use call_record::{CallFate, CallRecord};
 pub use file::FileStore;
 pub use memory::Memory;
 pub use postgres::Postgres;
@@ -34,9 +36,10 @@ pub use postgres_setup::migrate;
 pub use seal::{Bound, KEY_BYTES, KeyError, Keys, Unsealable};
 pub use side::{SideMark, SideOf, SideValue};
 pub use store::{Due, Filter, JournalError, Store};
-pub use unit::{CallFate, CallRecord, Key, KeyOf, State, Unit};
+pub use unit::{Key, KeyOf, State, Unit};
 
 use crate::config::JournalUrl;
+use crate::patience;
 
 /// How many units wait to be written once the journal can be used again.
 const LATE_MAX: usize = 10_000;
@@ -166,15 +169,17 @@ impl Journal {
     where
         F: Future<Output = Result<T, JournalError>>,
     {
-        let end = Instant::now() + self.patience;
+        let mut known = None;
+        let mut end = || *known.get_or_insert_with(|| Instant::now() + self.patience);
         let mut pause = Duration::from_millis(10);
         let mut first = true;
         loop {
-            let reason = match tokio::time::timeout_at(end, attempt()).await {
+            let reason = match patience::until(&mut end, attempt()).await {
                 Ok(Ok(done)) => return Ok((done, first)),
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "it takes too long".to_owned(),
             };
+            let end = end();
             if Instant::now() + pause >= end {
                 warn!("the journal cannot be used: {reason}");
                 return Err(NotWritten::Unavailable);

@@ -1,16 +1,16 @@
 //! One request on record: what it may have changed, and what is still to be done about it.
 
-use std::sync::Arc;
-
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::mapping::lookup::Became;
+use crate::plan::Made;
 use crate::plan::find::Found;
-use crate::plan::settle::{End, Task, Way};
-use crate::plan::{Change, Fate, Made};
-use crate::rest::{Call, is_plain};
-use crate::telemetry::scrub;
+use crate::plan::settle::{End, Task};
+use crate::rest::is_plain;
+
+use super::call_record::{CallFate, CallRecord};
 
 /// A request that changes something, from its first such call on. Holds no card data: a keyed hash stands for what the
 /// client sent.
@@ -34,7 +34,7 @@ pub struct Unit {
     /// Counts the writes of this record: who did not see the latest may not write.
     pub version: i64,
     /// The calls that may have changed something, in order.
-    pub calls: Vec<CallRecord>,
+    pub calls: SmallVec<[CallRecord; 1]>,
     /// What is left to settle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task>,
@@ -51,8 +51,8 @@ pub struct Unit {
     #[serde(default)]
     pub attempts: u32,
     /// What later requests may follow.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub made: Vec<Made>,
+    #[serde(default, skip_serializing_if = "SmallVec::is_empty")]
+    pub made: SmallVec<[Made; 1]>,
     /// What had been changed when a later step failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
@@ -132,129 +132,6 @@ impl State {
     }
 }
 
-/// A call that may have changed something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallRecord {
-    /// The step's name.
-    pub step: CompactString,
-    /// The method and path.
-    pub call: CompactString,
-    /// The id that names the call to REST.
-    pub transaction_id: CompactString,
-    /// What is known of it.
-    pub fate: CallFate,
-    /// What settles it while its outcome is not known; nothing where only an operator can.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ways: Option<Arc<[Way]>>,
-    /// What finds what it may leave behind while its outcome is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leftovers: Option<Way>,
-    /// What undoes it, should the request not come to its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undo: Option<Way>,
-    /// Whether what undoes it could not be kept on record: then only an operator can.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub undo_is_lost: bool,
-}
-
-/// What is known of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallFate {
-    /// It is about to be sent, or was.
-    Intended,
-    /// It was carried out.
-    Done,
-    /// It was refused, or never sent: nothing was changed.
-    Nothing,
-    /// It may have been carried out.
-    Unknown,
-}
-
-impl CallRecord {
-    /// A call that is about to be made.
-    pub fn intended(step: &str, call: &Call, change: Change) -> CallRecord {
-        let path = if is_plain(&call.path) {
-            &call.path
-        } else {
-            "(with an id that is none)"
-        };
-        let mut made = CompactString::from(call.method.as_str());
-        made.push(' ');
-        made.push_str(path);
-        let (ways, leftovers) = (change.ways, change.leaves.and_then(|way| recordable(*way)));
-        CallRecord {
-            step: step.into(),
-            call: made,
-            transaction_id: change.transaction_id,
-            fate: CallFate::Intended,
-            ways: ways.and_then(|ways| ways.into_iter().map(recordable).collect()),
-            leftovers,
-            undo: None,
-            undo_is_lost: false,
-        }
-    }
-
-    /// Takes what is known now.
-    pub fn ended(&mut self, fate: Fate) {
-        let (fate, undo) = match fate {
-            Fate::Done(undo) => (CallFate::Done, undo),
-            Fate::Refused | Fate::NotSent => (CallFate::Nothing, None),
-            Fate::Unknown => (CallFate::Unknown, None),
-        };
-        let is_needed = undo.is_some();
-        (self.fate, self.undo) = (fate, undo.and_then(recordable));
-        self.undo_is_lost = is_needed && self.undo.is_none();
-    }
-
-    /// What is to be done about a call whose outcome stayed unknown, and about what it may have left behind; nothing where
-    /// there is nothing to do.
-    fn tasks(&self) -> impl Iterator<Item = Task> {
-        let open = matches!(self.fate, CallFate::Intended | CallFate::Unknown);
-        let ways = self.ways.as_deref();
-        let task = (open && ways.is_none_or(|ways| !ways.is_empty()))
-            .then(|| Task::new(&self.step, ways.unwrap_or_default().to_vec()));
-        let leftovers = self.leftovers.clone().filter(|_| open);
-        let leftovers = leftovers.map(|way| Task::leftovers(&self.step, way));
-        task.into_iter().chain(leftovers)
-    }
-
-    /// Whether there is a way to settle it, and not only to see whether there is something to settle.
-    fn is_settled(&self) -> bool {
-        let ways = self.ways.as_ref();
-        ways.is_some_and(|ways| ways.iter().all(|way| way.unchanged.is_none()))
-    }
-
-    /// What takes a call back that was carried out in a request whose client got no answer.
-    fn undoing(&self) -> Vec<Task> {
-        if self.fate != CallFate::Done {
-            return Vec::new();
-        }
-        let ways = self.ways.as_deref().unwrap_or_default().to_vec();
-        // What may be made again was asked for, and is not taken back; by a search it is known to who asks for it again.
-        let known = ways.iter().any(|way| way.find.is_some());
-        let takes_back = |way: &Way| !way.again && way.unchanged.is_none();
-        let back = !ways.is_empty() && ways.iter().all(takes_back);
-        let back = (back || known).then(|| Task::new(&self.step, ways));
-        let undo = self.undo.clone();
-        let undo = undo.map(|way| Task::new(&self.step, vec![way]));
-        let lost = self.undo_is_lost.then(|| Task::new(&self.step, Vec::new()));
-        back.into_iter().chain(undo).chain(lost).collect()
-    }
-}
-
-/// A way without anything that looks like a card number, though nothing ever should. What a reference looks like does not
-/// matter to REST; an id that does cannot be kept, and is left to an operator.
-fn recordable(way: Way) -> Option<Way> {
-    let body = way.body.as_deref().map(|body| scrub(body).into_owned());
-    let etag = way
-        .unchanged
-        .as_ref()
-        .map(|before| before.etag.replace('"', ""));
-    let plain = is_plain(&way.path) && etag.is_none_or(|etag| is_plain(&etag));
-    plain.then_some(Way { body, ..way })
-}
-
 impl Unit {
     /// Another call is about to be made. Where it is one of before, what is known of that is what comes of this one.
     pub fn intend(&mut self, record: CallRecord) {
@@ -278,9 +155,8 @@ impl Unit {
     }
 
     /// Takes what the request made, as far as it can be kept.
-    pub fn made(&mut self, made: &[Made]) {
-        let kept = made.iter().filter(|made| is_plain(&made.id));
-        self.made = kept.cloned().collect();
+    pub fn made(&mut self, made: impl Iterator<Item = Made>) {
+        self.made = made.filter(|made| is_plain(&made.id)).collect();
     }
 
     /// Whether it made something of this id.
@@ -380,10 +256,16 @@ impl Unit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use http::Method;
+    use smallvec::smallvec;
 
-    use crate::plan::settle::Unchanged;
+    use crate::plan::settle::{Unchanged, Way};
+    use crate::plan::{Change, Fate};
+    use crate::rest::Call;
 
+    use super::super::call_record::recordable;
     use super::*;
 
     #[test]
@@ -415,7 +297,7 @@ mod tests {
         let mut record = CallRecord::intended("customer", &call, change);
         record.ended(Fate::Done(Some(way)));
         let mut unit = Unit {
-            calls: vec![record],
+            calls: smallvec![record],
             ..Unit::default()
         };
         unit.cut_off();
@@ -437,7 +319,7 @@ mod tests {
             undo_is_lost: false,
         };
         let mut unit = Unit {
-            calls: vec![
+            calls: smallvec![
                 record("POST /c", CallFate::Unknown),
                 record("PATCH /c/1", CallFate::Unknown),
             ],
@@ -473,7 +355,7 @@ mod tests {
             call: "PATCH /c/1".into(),
             transaction_id: "1".into(),
             fate,
-            ways: Some([read("\"1\"")].into()),
+            ways: Some(Arc::new(vec![read("\"1\"")])),
             leftovers: None,
             undo: None,
             undo_is_lost: false,
@@ -491,7 +373,7 @@ mod tests {
                 changed("profile", CallFate::Intended),
             ];
             let mut unit = Unit {
-                calls: calls.into(),
+                calls: calls.into_iter().collect(),
                 ..Unit::default()
             };
             unit.cut_off();
@@ -503,7 +385,7 @@ mod tests {
             assert_eq!(unit.outcome(State::Finished), state);
         }
         let mut unit = Unit {
-            calls: vec![changed("profile", CallFate::Unknown)],
+            calls: smallvec![changed("profile", CallFate::Unknown)],
             partial: vec!["customer (perhaps)".into()],
             ..Unit::default()
         };
@@ -511,6 +393,24 @@ mod tests {
         unit.tasks[0].end = Some(End::Absent);
         unit.take_unchanged();
         assert_eq!(unit.outcome(State::Finished), State::Settled);
+    }
+
+    #[test]
+    fn what_settles_a_call_is_kept_until_nothing_is_left_to_settle() {
+        let mut call = changed("profile", CallFate::Done);
+        call.leftovers = Some(Arc::new(read("\"2\"")));
+        call.undo = Some(Arc::new(read("\"3\"")));
+        let mut unit = Unit {
+            state: State::Unknown,
+            calls: smallvec![call],
+            ..Unit::default()
+        };
+        assert_eq!(unit.kept(), unit);
+        unit.state = State::Finished;
+        let kept = unit.kept();
+        let known = &mut unit.calls[0];
+        (known.ways, known.leftovers, known.undo) = (None, None, None);
+        assert_eq!(kept, unit);
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub(super) struct Spot {
     copies: Option<FieldId>,
 }
 
+/// Of so few leaves each is looked at, whatever came.
+const FEW: usize = 16;
+
 /// What stands before a text that is an element of a list.
 const NO_NAME: &[u8] = b",\"";
 
@@ -232,8 +235,9 @@ impl Body {
     /// Writes the body. Containers without a leaf do not appear.
     pub fn write(&self, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
         let due = self.due(facts);
-        // A member with its name and value takes less on the average.
-        let mut out = Vec::with_capacity(128 + due.count() * 48);
+        // A member with its name and value takes less on the average; and of a few leaves not all are sent.
+        let usual = if self.leaves.len() <= FEW { 24 } else { 48 };
+        let mut out = Vec::with_capacity(128 + due.count() * usual);
         self.write_due(&due, &mut out, facts, codes);
         out
     }
@@ -268,13 +272,16 @@ impl Body {
 
     /// The leaves that can have a value: of those for fields, the ones whose fields came.
     fn due(&self, facts: &Facts<'_>) -> Marks {
+        if self.leaves.len() <= FEW {
+            return Marks::all(self.leaves.len());
+        }
         let mut due = Marks::new(self.leaves.len());
         let mut marking = due.marking();
         marking.set(&self.others);
         let add = |field: FieldId| marking.set(self.of_fields.of(field));
         match facts.offer {
             Some(offer) => offer.present().for_each(add),
-            None => facts.values.plain().for_each(add),
+            None => facts.values.for_each_plain(add),
         }
         due
     }

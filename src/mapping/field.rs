@@ -288,12 +288,15 @@ impl<'r> Values<'r> {
         let Some(request) = self.request else {
             return 0;
         };
+        let mut count = 0;
         // Of two names for one number only one counts.
-        let known = request.known().filter(|(id, _)| !test(FieldId(*id)));
+        for (id, _) in request.known() {
+            count += usize::from(!test(FieldId(id)));
+        }
         let unknown = request.fields().filter(|field| field.number.is_none());
         let fails = |pair: &&scmp::Field<'_>| !pair.number.is_some_and(|id| test(FieldId(id)));
         let pairs = request.offers().iter().flat_map(|offer| offer.pairs());
-        known.count() + unknown.count() + pairs.filter(fails).count()
+        count + unknown.count() + pairs.filter(fails).count()
     }
 
     /// Takes a masked value out: from here on the field counts as absent.
@@ -306,11 +309,18 @@ impl<'r> Values<'r> {
         self.came(id).filter(|_| self.masked.contains(&id))
     }
 
-    /// The fields that came and count, offers and those set aside excluded, in the request's order.
-    pub fn plain(&self) -> impl Iterator<Item = FieldId> {
+    /// Does something with each field that came and counts, offers and those set aside excluded, in the request's order.
+    pub fn for_each_plain(&self, mut what: impl FnMut(FieldId)) {
+        let Some(request) = self.request else {
+            return;
+        };
         let all = self.masked.is_empty();
-        self.fields()
-            .filter(move |id| all || !self.masked.contains(id))
+        for (number, _) in request.known() {
+            let id = FieldId(number);
+            if all || !self.masked.contains(&id) {
+                what(id);
+            }
+        }
     }
 
     /// The fields that came, those set aside too.

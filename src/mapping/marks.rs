@@ -11,6 +11,12 @@ impl Marks {
         Marks(SmallVec::from_elem(0, numbers.div_ceil(64)))
     }
 
+    /// All of the numbers below `numbers`, which are no more than 64, are marked.
+    pub(super) fn all(numbers: usize) -> Marks {
+        let none = u64::MAX.checked_shl(numbers as u32).unwrap_or(0);
+        Marks(SmallVec::from_slice(&[!none]))
+    }
+
     /// For marking many.
     pub(super) fn marking(&mut self) -> Marking<'_> {
         Marking(&mut self.0)
@@ -59,5 +65,14 @@ mod tests {
         marks.for_each(|number| marked.push(number));
         assert_eq!(marked, [0, 63, 64, 129]);
         assert_eq!(marks.count(), marked.len());
+    }
+
+    #[test]
+    fn all_of_a_few_are_marked() {
+        for numbers in [0, 1, 16, 64] {
+            let mut marked = Vec::new();
+            Marks::all(numbers).for_each(|number| marked.push(number));
+            assert_eq!(marked, (0..numbers).collect::<Vec<_>>());
+        }
     }
 }

@@ -30,16 +30,26 @@ pub struct Read {
     put: Vec<(Slot, String)>,
     /// Whether there is an escape in it anywhere.
     escaped: bool,
-    /// Whether any text of it fits a line of an SCMP reply as it is: JSON has no character below the blank in a text.
+    /// Whether any text of it fits a line of an SCMP reply as it came: there is no escape, and JSON has no character below
+    /// the blank in a text.
     fits_lines: bool,
+}
+
+/// A text for a line of an SCMP reply.
+pub enum LineText<'r> {
+    /// It fits a line as it is.
+    Fits(&'r str),
+    /// It may hold what does not.
+    Any(Cow<'r, str>),
 }
 
 impl Read {
     /// A reply, and where in it the places stand.
     pub(super) fn new(body: ByteString, spans: Vec<Span>) -> Read {
+        let escaped = memchr::memchr(b'\\', body.as_bytes()).is_some();
         Read {
-            escaped: memchr::memchr(b'\\', body.as_bytes()).is_some(),
-            fits_lines: fits_lines(&body),
+            escaped,
+            fits_lines: !escaped && fits_lines(&body),
             body,
             spans,
             put: Vec::new(),
@@ -69,13 +79,18 @@ impl Read {
         }
     }
 
-    /// The same, if it fits a line of an SCMP reply as it came; it may be there though this says nothing.
-    pub fn line(&self, slot: Slot) -> Option<&str> {
-        if self.escaped || !self.fits_lines || !self.put.is_empty() {
-            return None;
+    /// The same, for a line of an SCMP reply.
+    pub fn line(&self, slot: Slot) -> Option<LineText<'_>> {
+        if !self.put.is_empty() {
+            return self.text(slot).map(LineText::Any);
         }
-        let text = self.raw(slot)?.strip_prefix('"')?.strip_suffix('"')?;
-        (!text.is_empty()).then_some(text)
+        // Most lines of a reply are for what did not come.
+        let raw = self.raw(slot)?;
+        let text = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+        match text.filter(|_| self.fits_lines) {
+            Some(text) => (!text.is_empty()).then_some(LineText::Fits(text)),
+            None => self.text(slot).map(LineText::Any),
+        }
     }
 
     /// The string at a place, be it empty; nothing for a value of another type.
@@ -110,8 +125,10 @@ impl Read {
     fn raw(&self, slot: Slot) -> Option<&str> {
         let Span { start, end } = self.spans[usize::from(slot.0)];
         // A span covers a whole value, or nothing.
-        let raw = self.body.get(start as usize..end as usize);
-        raw.filter(|raw| !raw.is_empty())
+        match end {
+            0 => None,
+            _ => self.body.get(start as usize..end as usize),
+        }
     }
 
     /// The text of a JSON string.
@@ -128,6 +145,7 @@ impl Read {
 mod tests {
     use super::super::path::JsonPath;
     use super::super::reader::Reader;
+    use super::LineText;
 
     /// What is copied into a line as it came.
     fn line(reply: &str, put: bool) -> Option<String> {
@@ -138,24 +156,30 @@ mod tests {
         if put {
             read.put(b, "put".to_owned());
         }
-        read.line(a).map(str::to_owned)
+        match read.line(a)? {
+            LineText::Fits(text) => Some(text.to_owned()),
+            LineText::Any(text) => Some(format!("any: {text}")),
+        }
     }
 
     #[test]
     fn only_what_needs_no_look_is_copied_as_a_line() {
         assert_eq!(line(r#"{"a": "x = y"}"#, false).as_deref(), Some("x = y"));
-        for (reply, put) in [
-            (r#"{"a": "x\ny"}"#, false),
-            (r#"{"a": "x", "c": "\u0041"}"#, false),
-            ("{\"a\": \"x\u{7f}\"}", false),
-            ("{\"a\": \"x\u{2028}\"}", false),
-            (r#"{"a": "x", "b": "y"}"#, true),
-            (r#"{"a": ""}"#, false),
-            (r#"{"a": 1}"#, false),
-            (r#"{"a": null}"#, false),
-            ("{}", false),
+        for (reply, put, expected) in [
+            (r#"{"a": "x\ny"}"#, false, Some("any: x\ny")),
+            (r#"{"a": "x", "c": "\u0041"}"#, false, Some("any: x")),
+            ("{\"a\": \"x\u{7f}\"}", false, Some("any: x\u{7f}")),
+            ("{\"a\": \"x\u{2028}\"}", false, Some("any: x\u{2028}")),
+            (r#"{"a": "x", "b": "y"}"#, true, Some("any: x")),
+            (r#"{"a": ""}"#, false, None),
+            (r#"{"a": "", "c": "\\"}"#, false, None),
+            (r#"{"a": 1}"#, false, Some("any: 1")),
+            (r#"{"a": ["x", "y"]}"#, false, Some("any: x^y")),
+            (r#"{"a": null}"#, false, None),
+            (r#"{"a": {}}"#, false, None),
+            ("{}", false, None),
         ] {
-            assert_eq!(line(reply, put), None, "{reply}");
+            assert_eq!(line(reply, put).as_deref(), expected, "{reply}");
         }
     }
 }

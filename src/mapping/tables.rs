@@ -308,8 +308,14 @@ impl Program {
     /// Whether a field's value is sent, or decides something, in a request of which these facts are known.
     pub fn uses<'f>(&self, field: FieldId, facts: impl Fn(usize) -> Facts<'f>) -> bool {
         let always = self.used.get(usize::from(field.0)).copied();
+        always.unwrap_or(false) || self.uses_now(field, facts)
+    }
+
+    /// Whether a field decides nothing but in some requests, and this is one. Apart, for most fields need no such look.
+    #[inline(never)]
+    fn uses_now<'f>(&self, field: FieldId, facts: impl Fn(usize) -> Facts<'f>) -> bool {
         let holds = |checked: &Checked| checked.when.holds(&facts(checked.part));
-        always.unwrap_or(false) || self.checks_of(field).any(holds)
+        self.checks_of(field).any(holds)
     }
 
     /// Whether a field's value passes all checks, whatever it says.

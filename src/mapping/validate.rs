@@ -77,16 +77,16 @@ pub fn refusals<'f>(
         })
     };
     let mut wrong: Vec<(FieldId, Refusal)> = Vec::new();
-    for id in values.plain() {
+    values.for_each_plain(|id| {
         let value = values.get(id).unwrap_or_default();
         if program.is_free(id, value) {
-            continue;
+            return;
         }
         if let Some(detail) = checks(id, value) {
             let field = tables.dictionary.get(id);
             wrong.push((id, Refusal::of(field, field.name.clone(), detail)));
         }
-    }
+    });
     let sum_is_wrong = facts.total == Some("");
     let summed = |id: FieldId| {
         let rule = program.total.filter(|_| sum_is_wrong);

@@ -1,10 +1,13 @@
 //! Writing JSON straight to one buffer: containers are opened when something comes to stand in them.
 
+use std::borrow::Cow;
+
 use super::body::{Body, Leaf, LeafValue, Spot};
 use super::code::CodeTable;
 use super::condition::Facts;
 use super::containers::{Containers, OUTERMOST};
 use super::side;
+use super::tables::Source;
 use super::transform::{JsonKind, Transform};
 use super::words::Word;
 
@@ -181,7 +184,12 @@ impl Leaf {
                 match self.transform.json() {
                     JsonKind::Text => match &self.within {
                         Some(within) => write_text(writer.out, &within.replace("{}", &value)),
-                        None => write_text(writer.out, &value),
+                        None => match &value {
+                            Cow::Borrowed(part) if self.is_of_request(facts) => {
+                                quote(writer.out, part);
+                            }
+                            _ => write_text(writer.out, &value),
+                        },
                     },
                     // The dictionary admits nothing else but digits and words for yes and no here.
                     JsonKind::Boolean | JsonKind::Number => {
@@ -191,6 +199,15 @@ impl Leaf {
                 true
             }
         }
+    }
+}
+
+impl Leaf {
+    /// Whether what it borrows is of the request's own text, and that needs no escape.
+    fn is_of_request(&self, facts: &Facts<'_>) -> bool {
+        let is_field = matches!(self.value, LeafValue::From(Source::Field(_)));
+        let is_code = matches!(self.transform, Transform::Code(_));
+        is_field && !is_code && facts.values.as_is()
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::mapping::condition::Facts;
 use crate::mapping::field::Values;
 use crate::mapping::flags::{LocalKind, Verdict};
-use crate::mapping::read::Read;
+use crate::mapping::read::{LineText, Read};
 use crate::mapping::reply::Replies;
 use crate::mapping::tables::{Computed, Copied, Program, ReplyLine, ReplyValue, Source};
 use crate::mapping::validate::Refusal;
@@ -139,10 +139,10 @@ pub fn build(built: &Built<'_, '_>, facts: &Facts<'_>) -> scmp::Reply {
 }
 
 fn copy(reply: &mut scmp::Reply, copied: &Copied, read: &Read) {
-    if let Some(text) = read.line(copied.slot) {
-        reply.append_line(&copied.begin, text);
-    } else if let Some(text) = read.text(copied.slot) {
-        reply.append(copied.begin.trim_end_matches('='), &text);
+    match read.line(copied.slot) {
+        None => {}
+        Some(LineText::Fits(text)) => reply.append_line(&copied.begin, text),
+        Some(LineText::Any(text)) => reply.append(copied.begin.trim_end_matches('='), &text),
     }
 }
 

@@ -89,12 +89,11 @@ impl<'p> Execution<'p> {
     }
 
     /// What was made, be it that a later check declined it: it has an id, and can be followed.
-    pub fn made(&self) -> Vec<Made> {
-        let made = self.things_made(&self.replies).map(|(id, kind)| Made {
+    pub fn made(&self) -> impl Iterator<Item = Made> {
+        self.things_made(&self.replies).map(|(id, kind)| Made {
             id: id.into(),
             kind: kind.into(),
-        });
-        made.collect()
+        })
     }
 
     /// The ids and kinds of what was made.

@@ -13,6 +13,7 @@ use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
 use crate::pace;
+use crate::patience;
 
 use super::auth::{
     Authenticator, Outgoing, Proof, UnsignedToken, authenticator, bearer, carries_body,
@@ -91,20 +92,21 @@ impl Merchant {
     /// Dropping the future before it ends leaves the outcome unknown: a caller that may be
     /// cancelled has to run it in a task of its own.
     pub async fn send(&self, call: &Call) -> Outcome {
-        self.send_within(call, self.shared.limits.timeout).await
+        let limit = self.shared.limits.timeout;
+        self.send_within(call, Instant::now(), limit).await
     }
 
-    /// The same, with no more time than `limit` for the whole call.
-    pub async fn send_within(&self, call: &Call, limit: Duration) -> Outcome {
+    /// The same, with no more time than `limit` from `begun` on for the whole call.
+    pub async fn send_within(&self, call: &Call, begun: Instant, limit: Duration) -> Outcome {
         let Shared { host, limits, .. } = &self.shared;
         let limit = limit.min(limits.timeout);
-        let end = Instant::now() + limit;
+        let end = begun + limit;
         let late = || Failure::Timeout {
             host: self.host().to_owned(),
             limit,
         };
         pace::step().await;
-        let request = match timeout_at(end, self.request(call, SystemTime::now())).await {
+        let request = match patience::until(|| end, self.request(call, SystemTime::now())).await {
             Ok(Ok(request)) => request,
             Ok(Err(failure)) => return Outcome::NotSent(failure),
             Err(_) => return Outcome::NotSent(late()),

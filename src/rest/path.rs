@@ -41,14 +41,15 @@ pub fn path_segment(id: &str) -> Result<String, UnsafeId> {
 /// Whether a path, or an id, holds nothing but what ids are made of, and nothing that may be a card number: what a host
 /// sends in an id's place could be anything. A token's 32 hexadecimal digits are no card number, whatever stands in them.
 pub fn is_plain(path: &str) -> bool {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
     let bytes = path.as_bytes();
-    if !bytes.iter().all(plain) {
-        return false;
+    let (mut plain, mut digits) = (true, 0);
+    for byte in bytes {
+        plain &= byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_' | b'/');
+        digits += usize::from(byte.is_ascii_digit());
     }
     // Most have too few digits for a card number.
-    if bytes.iter().filter(|byte| byte.is_ascii_digit()).count() < *CARD.start() {
-        return true;
+    if !plain || digits < *CARD.start() {
+        return plain;
     }
     let is_token =
         |segment: &[u8]| segment.len() == 32 && segment.iter().all(u8::is_ascii_hexdigit);

@@ -63,22 +63,28 @@ impl<'a> FieldSet<'a> {
     }
 
     /// Sets a field; one of the same name keeps its place and loses its value.
+    #[inline]
     pub(super) fn set(&mut self, field: Field<'a>) {
         self.emptied |= field.value.is_empty();
         let number = field.number.map(usize::from);
-        if let Some(slot) = number.and_then(|number| self.slots.get_mut(number)) {
-            match self.fields.get_mut(usize::from(*slot)) {
-                None => {
-                    *slot = self.fields.len() as u16;
-                    return self.fields.push(field);
-                }
-                Some(known) if known.name == field.name => return known.value = field.value,
-                // Another name of the same number.
-                Some(_) => {}
+        match number.and_then(|number| self.slots.get_mut(number)) {
+            Some(slot) if *slot == ABSENT => {
+                *slot = self.fields.len() as u16;
+                self.fields.push(field);
+            }
+            slot => {
+                let known = slot.map(|slot| usize::from(*slot));
+                self.set_again(field, known);
             }
         }
-        match self.other(&field.name) {
-            Some(known) => self.fields[usize::from(known)].value = field.value,
+    }
+
+    /// Sets a field without a number, or one whose number is that of the field at a place.
+    fn set_again(&mut self, field: Field<'a>, known: Option<usize>) {
+        // It may be another name of the same number.
+        let known = known.filter(|known| self.fields[*known].name == field.name);
+        match known.or_else(|| self.other(&field.name).map(usize::from)) {
+            Some(known) => self.fields[known].value = field.value,
             None => self.add(field),
         }
     }

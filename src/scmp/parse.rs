@@ -1,6 +1,6 @@
 //! From text to a [`Request`].
 
-use std::collections::BTreeMap;
+use std::mem::swap;
 
 use super::field_set::{Field, FieldSet};
 use super::grammar::lines;
@@ -8,7 +8,7 @@ use super::names::{Names, Within};
 use super::offer::{Offer, OfferFault, offer_number, parse_offer};
 use super::request::Request;
 use super::split::{Split, folded, split};
-use super::text::{has_control, is_plain, needs_escape, shown_name};
+use super::text::{Look, has_control, look, shown_name};
 
 /// The most fields that a request may hold, offers and empty fields included: the old C
 /// client's limit, the only one that was ever documented.
@@ -80,11 +80,14 @@ pub enum ParseError {
 ///
 /// Fields whose names are among `names` are known by their numbers from here on.
 pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, ParseError> {
-    let lines_max = memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1;
+    // Most texts are plain: then there is nothing to fold or to refuse in any of their lines.
+    let Look {
+        lines: lines_max,
+        plain,
+        as_is,
+    } = look(text);
     let mut fields = FieldSet::new(lines_max.min(MAX_FIELDS), names.count());
-    // Most texts are: then there is nothing to fold or to refuse in any of their lines.
-    let plain = is_plain(text);
-    let mut offers = BTreeMap::new();
+    let mut offers = Vec::new();
     let mut usable_lines = 0;
     let mut unusable_lines = 0;
     let mut before = None;
@@ -123,24 +126,30 @@ pub fn parse<'a>(text: &'a str, names: &impl Names) -> Result<Request<'a>, Parse
             }
             Some(None) => return Err(ParseError::OfferNumber { line }),
             Some(Some(number)) => {
-                offers.insert(number, parse_offer(number, line, value, plain, names)?);
+                offers.push(parse_offer(number, line, value, plain, names)?);
             }
         }
     }
     let fields = fields.finish();
-    let offers: Vec<Offer<'_>> = offers
-        .into_values()
-        .filter(|offer| !offer.is_empty())
-        .collect();
+    let offers = in_order(offers);
     if fields.fields.is_empty() && offers.is_empty() {
         return Err(ParseError::NoFields { unusable_lines });
     }
-    // A plain text holds no control character but LF.
-    let as_is = match plain {
-        true => memchr::memchr2(b'"', b'\\', text.as_bytes()).is_none(),
-        false => !needs_escape(text),
-    };
     Ok(Request::new(fields, offers, unusable_lines, as_is))
+}
+
+/// Offers by their number, of several with one number the last; without empty ones.
+fn in_order(mut offers: Vec<Offer<'_>>) -> Vec<Offer<'_>> {
+    offers.sort_by_key(|offer| offer.number);
+    offers.dedup_by(|later, earlier| {
+        let same = later.number == earlier.number;
+        if same {
+            swap(later, earlier);
+        }
+        same
+    });
+    offers.retain(|offer| !offer.is_empty());
+    offers
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(super) struct Split<'a> {
 
 /// Splits at the first separator; nothing where there is none. `before` is the number of the last name before it that has
 /// one.
+#[inline]
 pub(super) fn split<'a>(
     text: &'a str,
     within: Within,
@@ -26,16 +27,27 @@ pub(super) fn split<'a>(
 ) -> Option<Split<'a>> {
     let separator = within.separator();
     if let Some((number, name)) = names.likely(within, before)
-        && text.as_bytes().get(name.len()) == Some(&separator)
-        && text.starts_with(name)
+        && let Some(rest) = text.strip_prefix(name)
+        && let Some(value) = rest.strip_prefix(char::from(separator))
     {
         return Some(Split {
             name: text[..name.len()].into(),
-            value: &text[name.len() + 1..],
+            value,
             number: Some(number),
         });
     }
-    let (name, value) = pair(text, separator)?;
+    look_up(text, within, before, names)
+}
+
+/// The same, where the name is none that was to be expected.
+#[inline(never)]
+fn look_up<'a>(
+    text: &'a str,
+    within: Within,
+    before: Option<u16>,
+    names: &impl Names,
+) -> Option<Split<'a>> {
+    let (name, value) = pair(text, within.separator())?;
     let (name, number) = numbered(trim(name), within, names);
     if let Some(number) = number {
         names.followed(within, before, number);

@@ -51,26 +51,48 @@ pub(super) fn fold_value(raw: &str) -> Cow<'_, str> {
     Cow::Owned(value)
 }
 
-/// Whether no line of a text has anything to fold but blanks at ends, or a control character: no tab, no two blanks in a
-/// row, no C0 control character but LF.
-pub(super) fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    // Folds without an early exit, so that the compiler can take many bytes at a time.
-    let control = bytes.iter().fold(false, |found, byte| {
-        found | (*byte < 0x20 && *byte != b'\n')
-    });
-    let next = bytes.get(1..).unwrap_or_default();
-    let blanks = bytes.iter().zip(next).fold(false, |found, (one, next)| {
-        found | ((*one == b' ') & (*next == b' '))
-    });
-    !control && !blanks
+/// What one look at all of a text shows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    /// How many lines it may have.
+    pub(super) lines: usize,
+    /// Whether no line has anything to fold but blanks at ends, or a control character: there is no tab, no two blanks in a
+    /// row, no C0 control character but LF.
+    pub(super) plain: bool,
+    /// Whether a JSON string can hold any part of a line as it is; line ends stand in no value.
+    pub(super) as_is: bool,
 }
 
-/// Whether a JSON string could not hold some of the text as it is; line ends stand in no value.
-pub(super) fn needs_escape(text: &str) -> bool {
-    text.bytes().fold(false, |found, byte| {
-        found | (byte == b'"') | (byte == b'\\') | (byte < 0x20 && byte != b'\n' && byte != b'\r')
-    })
+/// Looks at a text.
+pub(super) fn look(text: &str) -> Look {
+    // So few that what is counted of them fits a byte.
+    const MANY: usize = 128;
+    let bytes = text.as_bytes();
+    let (mut ends, mut controls, mut escaped, mut blanks) = (0, 0, false, false);
+    let mut add = |bytes: &[u8], next: &[u8]| {
+        let (mut ends_here, mut controls_here) = (0_u8, 0_u8);
+        // Without an early exit, so that the compiler can take many bytes at a time.
+        for (one, next) in bytes.iter().zip(next) {
+            ends_here += u8::from(*one == b'\n');
+            controls_here += u8::from(*one < b' ');
+            escaped |= (*one == b'"') | (*one == b'\\');
+            blanks |= (*one == b' ') & (*next == b' ');
+        }
+        ends += usize::from(ends_here);
+        controls += usize::from(controls_here);
+    };
+    let next = bytes.get(1..).unwrap_or_default();
+    for (bytes, next) in bytes.chunks(MANY).zip(next.chunks(MANY)) {
+        add(bytes, next);
+    }
+    add(&bytes[next.len()..], b"\0");
+    let returns = || memchr::memchr_iter(b'\r', bytes).count();
+    let controlled = controls > ends;
+    Look {
+        lines: ends + 1,
+        plain: !controlled && !blanks,
+        as_is: !escaped && (!controlled || controls == ends + returns()),
+    }
 }
 
 /// Whether the text holds a C0 control character other than tab.
@@ -120,18 +142,35 @@ mod tests {
     }
 
     #[test]
-    fn plain_texts_need_no_folding() {
-        for (text, expected) in [
-            ("", true),
-            ("a", true),
-            ("a=b c\nd= e \n", true),
-            ("a=b  c\n", false),
-            ("a=b\tc\n", false),
-            ("a=b\r\n", false),
-            ("a=\0", false),
-            ("a=\u{3000}\u{3000}", true),
+    fn one_look_shows_what_a_text_needs() {
+        for (text, lines, plain, as_is) in [
+            ("", 1, true, true),
+            ("a", 1, true, true),
+            ("\n", 2, true, true),
+            ("a=b c\nd= e \n", 3, true, true),
+            ("a=b  c\n", 2, false, true),
+            ("a=b  ", 1, false, true),
+            ("a=b\tc\n", 2, false, false),
+            ("a=b\r\n", 2, false, true),
+            ("a=b\r", 1, false, true),
+            ("a=\0", 1, false, false),
+            ("a=\"\n", 2, true, false),
+            ("a=\\", 1, true, false),
+            ("a=\u{3000}\u{3000}", 1, true, true),
         ] {
-            assert_eq!(is_plain(text), expected, "{text:?}");
+            let expected = Look {
+                lines,
+                plain,
+                as_is,
+            };
+            assert_eq!(look(text), expected, "{text:?}");
+            // Wherever it stands, and beyond what is looked at in one go.
+            let long = format!("{}{text}{}", "b\n".repeat(300), "b".repeat(300));
+            let expected = Look {
+                lines: lines + 300,
+                ..expected
+            };
+            assert_eq!(look(&long), expected, "{text:?}");
         }
     }
 

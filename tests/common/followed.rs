@@ -98,7 +98,7 @@ impl Followed {
                 }),
             });
         }
-        let made = execution.made().into_iter();
+        let made = execution.made();
         made.map(|made| (made.kind.into(), made.id.into()))
             .collect()
     }

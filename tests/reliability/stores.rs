@@ -72,10 +72,11 @@ async fn is_written_by_who_saw_the_latest(store: &dyn Store) {
     one.version = 2;
     assert!(!store.update(&one).await.unwrap());
     one.version = 1;
-    one.made = vec![Made {
+    one.made = [Made {
         id: "77".into(),
         kind: "sale".into(),
-    }];
+    }]
+    .into();
     assert!(store.update(&one).await.unwrap());
     assert!(!store.update(&one).await.unwrap());
     assert_eq!(store.unit("6").await.unwrap(), Some(one));

@@ -1,6 +1,7 @@
 //! How each way to fail is judged, and that a request never comes twice.
 
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::super::fake_server::Behaviour;
 use super::*;
@@ -234,7 +235,9 @@ async fn connections_are_reused_and_closed_ones_replaced() {
 async fn what_has_no_time_left_is_not_sent() {
     let server = FakeServer::start(Behaviour::Reply(reply("201 Created", "", "{}"))).await;
     let merchant = merchant(&server);
-    let outcome = merchant.send_within(&post(), Duration::ZERO).await;
+    let outcome = merchant
+        .send_within(&post(), Instant::now(), Duration::ZERO)
+        .await;
     assert!(
         matches!(outcome, Outcome::NotSent(Failure::Timeout { .. })),
         "{outcome:?}"
