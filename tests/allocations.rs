@@ -13,8 +13,8 @@ const MOST: [(&str, u64); 5] = [
     ("capture-12", 13),
     ("auth-30", 10),
     ("auth-45", 10),
-    ("create-45", 46),
-    ("sale-60-offers", 110),
+    ("create-45", 42),
+    ("sale-60-offers", 81),
 ];
 
 #[test]
