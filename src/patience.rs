@@ -1,17 +1,21 @@
 //! Waiting for something, but not for ever.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Waits for no longer than `limit`. What is ready at once, as most of what a request waits for is, costs no timer and no
 /// look at the clock.
 pub async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
-    until(|| Instant::now() + limit, future).await
+    let mut future = pin!(future);
+    match at_once(future.as_mut()).await {
+        Some(done) => Ok(done),
+        None => timeout(limit, future).await,
+    }
 }
 
 /// Waits until `end`, which is asked for only where something is not ready at once.
@@ -20,10 +24,19 @@ pub async fn until<F: Future>(
     future: F,
 ) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
-    if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
-        return Ok(done);
+    match at_once(future.as_mut()).await {
+        Some(done) => Ok(done),
+        None => timeout_at(end(), future).await,
     }
-    timeout_at(end(), future).await
+}
+
+/// What comes of a future that is ready.
+async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -53,5 +66,7 @@ mod tests {
         assert!(within(limit, slow(3)).await.is_err());
         assert_eq!(begun.elapsed(), limit);
         assert!(within(limit, pending::<()>()).await.is_err());
+        // No limit is too long.
+        assert_eq!(within(Duration::MAX, slow(1)).await, Ok(1));
     }
 }
