@@ -292,5 +292,6 @@ mod tests {
         assert!(memory.begin(&again(2), 0).await.unwrap().is_none());
         let kept = memory.kept();
         assert_eq!((kept.open.len(), kept.over.len()), (0, UNITS_MAX));
+        assert_eq!(kept.keys.len(), UNITS_MAX, "who is gone left no key");
     }
 }
