@@ -16,7 +16,7 @@ use super::words::Word;
 use super::writer::Writer;
 
 /// A compiled body.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Body {
     /// Its name in `bodies/`.
     pub name: String,
@@ -35,7 +35,7 @@ pub struct Body {
 }
 
 /// A mapping line.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Leaf {
     /// Where it goes.
     pub path: JsonPath,
@@ -55,7 +55,7 @@ pub struct Leaf {
 
 /// The place of a leaf in the body, and all that writing most leaves takes: a request meets some forty, and one after the
 /// other they are found in the processor's cache.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Spot {
     /// The innermost container around it.
     pub(super) container: u16,
@@ -76,7 +76,7 @@ const FEW: usize = 16;
 const NO_NAME: &[u8] = b",\"";
 
 /// What a leaf holds.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum LeafValue {
     /// A value of the request or of an earlier reply.
     From(Source),
@@ -164,8 +164,8 @@ impl Body {
             let segments = leaf.path.segments();
             let mut container = OUTERMOST;
             for (depth, segment) in segments[..segments.len() - 1].iter().enumerate() {
-                let next = segments.get(depth + 1);
-                container = body.containers.within(container, segment, next);
+                let next = segments.get(depth + 1).copied();
+                container = body.containers.within(container, *segment, next);
             }
             let member = match segments.last() {
                 Some(Segment::Key(key)) => format!("{}:", json_text(key)),
@@ -197,6 +197,8 @@ impl Body {
             .into_iter()
             .map(|placed| (placed.leaf, placed.spot))
             .unzip();
+        self.leaves.shrink_to_fit();
+        self.spots.shrink_to_fit();
         for at in 1..self.spots.len() {
             let (before, spot) = (&self.spots[at - 1], &self.spots[at]);
             let name = |spot: &Spot| self.containers.words.bytes(spot.member);

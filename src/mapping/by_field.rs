@@ -3,7 +3,7 @@
 use super::field::FieldId;
 
 /// For each field the numbers of the lines that are about it, in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct ByField {
     /// Where each field's lines begin; one more at the end.
     starts: Vec<u32>,

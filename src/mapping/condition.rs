@@ -1,6 +1,7 @@
 //! Conditions of the tables: closed, without an expression language.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::Method;
 
@@ -11,14 +12,14 @@ use super::transform::is_true;
 use super::{Settings, TokenKind, body::Body};
 
 /// Holds when one of its alternatives holds; always when it has none.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Condition {
     /// Each is a list of tests that must all hold.
-    pub alternatives: Vec<Vec<Test>>,
+    pub alternatives: Box<[Box<[Test]>]>,
 }
 
 /// One test.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Test {
     /// The request is meant in this way.
     Variant(u8),
@@ -107,7 +108,7 @@ pub struct Facts<'f> {
     /// The replies so far.
     pub replies: &'f Replies,
     /// The bodies of the service.
-    pub bodies: &'f [Body],
+    pub bodies: &'f [Arc<Body>],
     /// The method of the call at hand.
     pub method: Option<&'f Method>,
     /// The offer at hand.
@@ -135,7 +136,7 @@ impl<'f> Facts<'f> {
         values: &'f Values<'f>,
         settings: &'f Settings,
         replies: &'f Replies,
-        bodies: &'f [Body],
+        bodies: &'f [Arc<Body>],
     ) -> Facts<'f> {
         Facts {
             values,
@@ -202,7 +203,7 @@ impl Condition {
 
     /// Whether nothing but the way decides in which the request is meant, or nothing at all.
     pub(super) fn is_of_variant_alone(&self) -> bool {
-        let alone = |tests: &Vec<Test>| matches!(tests[..], [Test::Variant(_)]);
+        let alone = |tests: &[Test]| matches!(tests, [Test::Variant(_)]);
         self.is_open() || matches!(&self.alternatives[..], [tests] if alone(tests))
     }
 
@@ -288,7 +289,10 @@ mod tests {
             (vec![vec![came(), one]], None, false),
             (vec![vec![]], None, false),
         ] {
-            let condition = Condition { alternatives };
+            let alternatives: Vec<Box<[Test]>> = alternatives.into_iter().map(Vec::into).collect();
+            let condition = Condition {
+                alternatives: alternatives.into(),
+            };
             assert_eq!(condition.variant(), variant, "{condition:?}");
             assert_eq!(condition.is_of_variant_alone(), alone, "{condition:?}");
         }

@@ -4,7 +4,7 @@ use super::path::Segment;
 use super::words::{Word, Words};
 
 /// An object, an array, or a keyed element of an array.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Container {
     /// The one that it stands in; its own number for the outermost.
     pub(super) parent: u16,
@@ -22,7 +22,7 @@ pub(super) struct Container {
 pub(super) const OUTERMOST: u16 = 0;
 
 /// All containers of a body, and the texts of those and of its members.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Containers {
     all: Vec<Container>,
     pub(super) words: Words,
@@ -47,7 +47,12 @@ impl Default for Containers {
 
 impl Containers {
     /// The container that a segment of a path leads to, made where it is new; `next` is the segment that follows.
-    pub(super) fn within(&mut self, parent: u16, at: &Segment, next: Option<&Segment>) -> u16 {
+    pub(super) fn within(
+        &mut self,
+        parent: u16,
+        at: Segment<'_>,
+        next: Option<Segment<'_>>,
+    ) -> u16 {
         let is_array = !matches!(next, None | Some(Segment::Key(_)));
         let (open, close, opens_with_member) = match at {
             Segment::Key(key) if is_array => (format!(",{}:[", json_text(key)), b']', false),
@@ -59,7 +64,7 @@ impl Containers {
             ),
             // The number keeps elements apart here; JSON has none.
             Segment::Numbered(number) => (
-                format!(",{{{}", " ".repeat(usize::from(*number))),
+                format!(",{{{}", " ".repeat(usize::from(number))),
                 b'}',
                 false,
             ),

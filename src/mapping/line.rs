@@ -9,7 +9,7 @@ use super::reader::Slot;
 use super::transform::Transform;
 
 /// A place in the reply of an earlier step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ReplyPath {
     /// The step's index.
     pub step: usize,
@@ -20,7 +20,7 @@ pub struct ReplyPath {
 }
 
 /// Where a value comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// A field of the request.
     Field(FieldId),
@@ -58,7 +58,7 @@ pub enum Computed {
 }
 
 /// One line of a reply.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct ReplyLine {
     /// The reply field's name.
     pub field: String,
@@ -96,7 +96,7 @@ impl ReplyLine {
 }
 
 /// What most lines of a reply are: all that is needed of them lies close together.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Copied {
     /// The reply field's name, and the sign behind it.
     pub begin: CompactString,
@@ -107,7 +107,7 @@ pub struct Copied {
 }
 
 /// What a reply field holds.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum ReplyValue {
     /// The first of these that has a value.
     From(Vec<Source>),

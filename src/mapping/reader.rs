@@ -20,14 +20,14 @@ use super::read::{Read, Span};
 pub struct Slot(pub(super) u16);
 
 /// What is read from the reply of one step.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Reader {
     paths: Vec<JsonPath>,
     root: Node,
 }
 
 /// A value that is looked at on the way through a document.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Node {
     /// Its own places.
     slots: Vec<Slot>,
@@ -35,7 +35,7 @@ struct Node {
     lists: Vec<Slot>,
     /// All places in it, its own too: they are forgotten when a member comes twice, for the last one counts.
     all: Vec<Slot>,
-    members: Vec<(String, Node)>,
+    members: Vec<(Box<str>, Node)>,
     /// The elements of a list of which a member has a certain text: the first such.
     keyed: Vec<(Key, Node)>,
     /// Elements by their number.
@@ -44,8 +44,8 @@ struct Node {
 
 #[derive(Debug, PartialEq, Eq)]
 struct Key {
-    member: String,
-    text: String,
+    member: Box<str>,
+    text: Box<str>,
 }
 
 impl Reader {
@@ -56,8 +56,14 @@ impl Reader {
         }
         let slot = Slot(self.paths.len() as u16);
         self.paths.push(path.clone());
-        self.root.add(path.segments(), slot);
+        self.root.add(&path.segments(), slot);
         slot
+    }
+
+    /// Gives back the room for more places.
+    pub(super) fn tighten(&mut self) {
+        self.paths.shrink_to_fit();
+        self.root.tighten();
     }
 
     /// Reads a reply; nothing if it is no JSON. No reply at all is one without values.
@@ -87,16 +93,18 @@ impl Reader {
 }
 
 impl Node {
-    fn add(&mut self, segments: &[Segment], slot: Slot) {
+    fn add(&mut self, segments: &[Segment<'_>], slot: Slot) {
         self.all.push(slot);
         match segments {
             [] => self.slots.push(slot),
             [Segment::Append, ..] => self.lists.push(slot),
-            [Segment::Key(key), rest @ ..] => child(&mut self.members, key.clone()).add(rest, slot),
+            [Segment::Key(key), rest @ ..] => {
+                child(&mut self.members, (*key).into()).add(rest, slot)
+            }
             [Segment::Element { key, value }, rest @ ..] => {
                 let key = Key {
-                    member: key.clone(),
-                    text: value.clone(),
+                    member: (*key).into(),
+                    text: (*value).into(),
                 };
                 child(&mut self.keyed, key).add(rest, slot);
             }
@@ -104,6 +112,15 @@ impl Node {
                 child(&mut self.numbered, usize::from(*number)).add(rest, slot);
             }
         }
+    }
+
+    fn tighten(&mut self) {
+        self.all.shrink_to_fit();
+        self.slots.shrink_to_fit();
+        self.lists.shrink_to_fit();
+        tighten(&mut self.members);
+        tighten(&mut self.keyed);
+        tighten(&mut self.numbered);
     }
 
     fn is_leaf(&self) -> bool {
@@ -122,6 +139,11 @@ fn child<K: PartialEq>(children: &mut Vec<(K, Node)>, key: K) -> &mut Node {
         children.len() - 1
     });
     &mut children[at].1
+}
+
+fn tighten<K>(children: &mut Vec<(K, Node)>) {
+    children.shrink_to_fit();
+    children.iter_mut().for_each(|(_, child)| child.tighten());
 }
 
 /// What has been found so far.
@@ -286,7 +308,7 @@ impl<'n> Visitor<'_> for Member<'n> {
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
         let mut members = self.0.members.iter();
-        Ok(members.find_map(|(known, node)| (known == name).then_some(node)))
+        Ok(members.find_map(|(known, node)| (&**known == name).then_some(node)))
     }
 }
 
@@ -298,7 +320,7 @@ impl Key {
         }
         let element: Result<Value, _> = serde_json::from_str(raw);
         element.is_ok_and(|element| {
-            element.get(&self.member).and_then(Value::as_str) == Some(&self.text)
+            element.get(&*self.member).and_then(Value::as_str) == Some(&*self.text)
         })
     }
 }

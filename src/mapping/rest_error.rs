@@ -24,7 +24,7 @@ pub struct RestError<'r> {
 }
 
 /// How a reply of REST is read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Reading {
     /// The places that are read.
     pub reader: Reader,
@@ -39,11 +39,17 @@ impl Reading {
         let errors = ErrorPlaces::new(&mut reader);
         Reading { reader, errors }
     }
+
+    /// The same with all places known, without room for more.
+    pub fn ready(mut self) -> Reading {
+        self.reader.tighten();
+        self
+    }
 }
 
 /// Where the error families say it (rest-api, section 5): `errors[]`, `errorInformation`, the reply itself, and
 /// `response.rmsg`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct ErrorPlaces {
     status: Slot,
     families: [Family; 3],
@@ -51,7 +57,7 @@ pub struct ErrorPlaces {
 }
 
 /// Where one family says it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Family {
     /// What must be there for it to speak; the last always does.
     speaks: Option<Slot>,

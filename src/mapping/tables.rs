@@ -1,6 +1,7 @@
 //! The compiled tables: what the text says, resolved to indices and checked as a whole.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -83,11 +84,11 @@ pub struct Program {
     /// The REST calls, in order.
     pub steps: Vec<Step>,
     /// The bodies that the steps use.
-    pub bodies: Vec<Body>,
+    pub bodies: Vec<Arc<Body>>,
     /// What the reply carries, whatever the service.
     pub message: Vec<ReplyLine>,
     /// How the reply of each step is read.
-    pub readings: Vec<Reading>,
+    pub readings: Vec<Arc<Reading>>,
     /// The fields whose values are checked before any call, in the dictionary's order.
     pub checked: Vec<Checked>,
     /// These by their fields.

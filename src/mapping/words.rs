@@ -4,14 +4,14 @@
 const WIDE: usize = 32;
 
 /// All texts of a body.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Words {
     /// The texts, and after the last one as many bytes as may be copied with it.
     bytes: Vec<u8>,
 }
 
 /// Where a text stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Word {
     at: u32,
     length: u16,

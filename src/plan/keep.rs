@@ -33,22 +33,17 @@ pub fn keep(body: Vec<u8>, keep: &Keep, stored: &Value) -> Result<Vec<u8>, Lost>
 
 /// The place of a path in a document, made where it is missing.
 fn place<'v>(root: &'v mut Value, path: &JsonPath) -> Option<&'v mut Value> {
-    path.segments()
-        .iter()
-        .try_fold(root, |value, segment| match segment {
-            Segment::Key(key) => {
-                if value.is_null() {
-                    *value = Value::Object(Map::new());
-                }
-                Some(
-                    value
-                        .as_object_mut()?
-                        .entry(key.clone())
-                        .or_insert(Value::Null),
-                )
+    let mut segments = path.segments().into_iter();
+    segments.try_fold(root, |value, segment| match segment {
+        Segment::Key(key) => {
+            if value.is_null() {
+                *value = Value::Object(Map::new());
             }
-            Segment::Element { .. } | Segment::Numbered(_) | Segment::Append => None,
-        })
+            let members = value.as_object_mut()?;
+            Some(members.entry(key).or_insert(Value::Null))
+        }
+        Segment::Element { .. } | Segment::Numbered(_) | Segment::Append => None,
+    })
 }
 
 fn merge(new: &mut Value, old: &Value, plain: &str, keep: &Keep) -> Result<(), Lost> {

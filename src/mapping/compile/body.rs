@@ -237,13 +237,12 @@ fn apart(leaf: Option<Leaf>, earlier: &[Leaf]) -> Result<Option<Leaf>, String> {
     let Some(leaf) = leaf else { return Ok(None) };
     let mine = leaf.path.segments();
     let appends = matches!(mine.last(), Some(Segment::Append));
-    let starts_with = |long: &[Segment], short: &[Segment]| long.starts_with(short);
-    let text = leaf.path.to_string();
     let clash = earlier.iter().find(|other| {
         // A path inside of another begins with its text: a cheap look before the careful one.
-        let near = other.path.is_near(&text);
-        let theirs = other.path.segments();
-        near && (starts_with(mine, theirs) || starts_with(theirs, mine))
+        other.path.is_near(&leaf.path) && {
+            let theirs = other.path.segments();
+            mine.starts_with(&theirs) || theirs.starts_with(&mine)
+        }
     });
     let open = |leaf: &Leaf| leaf.when.alternatives.is_empty();
     match clash {

@@ -42,6 +42,7 @@ pub fn checked(program: &Program, scope: &Scope<'_>) -> Vec<Checked> {
         leaves(body, "", sent, scope, &mut checked);
     }
     checked.sort_by_key(|checked| checked.field);
+    checked.shrink_to_fit();
     checked
 }
 
@@ -98,10 +99,13 @@ fn before_any_call(when: &Condition) -> Condition {
             Test::Method(_) | Test::Mapped(_) | Test::Has(..) | Test::Shows(..) | Test::Run(..)
         )
     };
-    let alternatives = when
-        .alternatives
-        .iter()
+    let alternatives = when.alternatives.iter();
+    let alternatives: Box<[Box<[Test]>]> = alternatives
         .map(|tests| tests.iter().filter(early).cloned().collect())
         .collect();
-    Condition { alternatives }
+    // Where nothing is left of one, it holds whatever comes.
+    match alternatives.iter().any(|tests| tests.is_empty()) {
+        true => Condition::default(),
+        false => Condition { alternatives },
+    }
 }

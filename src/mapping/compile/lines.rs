@@ -22,6 +22,7 @@ pub fn collect<R, T>(
             Err(message) => fault(line.span().start, message),
         }
     }
+    into.shrink_to_fit();
 }
 
 pub fn exclude(

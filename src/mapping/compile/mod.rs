@@ -11,6 +11,7 @@ mod mend;
 mod preauthorization;
 mod program;
 mod scope;
+mod sharing;
 mod step;
 mod vocabulary;
 
@@ -62,12 +63,12 @@ fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
         bodies: &sorted.bodies,
     };
     let mut programs = Programs::default();
+    let mut shared = sharing::Shared::default();
     for bundle in bundles::bundles(sorted, &names, &mut faults) {
         let raw = sorted.of(&bundle, &names);
-        programs.insert(
-            bundles::key(&bundle),
-            program::program(&raw, known, &mut faults),
-        );
+        let mut program = program::program(&raw, known, &mut faults);
+        shared.share(&mut program);
+        programs.insert(bundles::key(&bundle), program);
     }
     bundles::instead(sorted, &names, known, &mut programs, &mut faults);
     let message = program::program(&[], known, &mut faults).message;

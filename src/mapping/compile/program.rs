@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::mapping::by_field::ByField;
 use crate::mapping::code::CodeTable;
@@ -75,9 +76,8 @@ pub fn program(
             .iter()
             .find(|(file, _)| body::name(file) == name)
         {
-            program
-                .bodies
-                .push(body::body(file, raw, resource, &scope, faults));
+            let body = body::body(file, raw, resource, &scope, faults);
+            program.bodies.push(Arc::new(body));
             if let Some(line) = &raw.total {
                 match total(line.get_ref(), &scope) {
                     Ok(total) => program.total = Some(total),
@@ -107,7 +107,8 @@ pub fn program(
     program.checked = checked(&program, &scope);
     let fields = program.checked.iter().map(|checked| checked.field);
     program.checked_by_field = ByField::new(fields.zip(0..));
-    program.readings = scope.readings.into_inner();
+    let readings = scope.readings.into_inner().into_iter();
+    program.readings = readings.map(Reading::ready).map(Arc::new).collect();
     program.used = used(&program, known.dictionary);
     program.free = free(&program, known.dictionary);
     alone(&mut program);

@@ -187,8 +187,8 @@ impl Scope<'_> {
 
     pub fn condition(&self, when: Option<&RawWhen>) -> Result<Condition, String> {
         let alternatives = match when {
-            None => Vec::new(),
-            Some(RawWhen::All(tests)) => vec![self.tests(tests)?],
+            None => Box::default(),
+            Some(RawWhen::All(tests)) => [self.tests(tests)?].into(),
             Some(RawWhen::Any(several)) => several
                 .iter()
                 .map(|tests| self.tests(tests))
@@ -197,7 +197,7 @@ impl Scope<'_> {
         Ok(Condition { alternatives })
     }
 
-    fn tests(&self, raw: &RawTests) -> Result<Vec<Test>, String> {
+    fn tests(&self, raw: &RawTests) -> Result<Box<[Test]>, String> {
         let mut tests = Vec::new();
         if let Some(name) = &raw.variant {
             tests.push(Test::Variant(self.variant(name)?));
@@ -288,7 +288,7 @@ impl Scope<'_> {
             true => {
                 Err("this `when` holds no test; leave it out or say what must hold.".to_owned())
             }
-            false => Ok(tests),
+            false => Ok(tests.into()),
         }
     }
 

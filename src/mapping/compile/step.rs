@@ -1,5 +1,7 @@
 //! Steps: calls, their bodies, what undoes them and what they keep.
 
+use std::sync::Arc;
+
 use http::Method;
 
 use crate::mapping::body::{Body, LeafValue};
@@ -17,7 +19,7 @@ use super::scope::{Scope, split_operation};
 pub fn step(
     raw: &RawStep,
     part: usize,
-    bodies: &[Body],
+    bodies: &[Arc<Body>],
     scope: &Scope<'_>,
 ) -> Result<Step, String> {
     let action = match (&raw.call, &raw.refuse) {
@@ -38,7 +40,7 @@ pub fn step(
 fn rest_call(
     raw: &RawStep,
     name: &str,
-    bodies: &[Body],
+    bodies: &[Arc<Body>],
     scope: &Scope<'_>,
 ) -> Result<RestCall, String> {
     let operation = scope.vocabulary.operation(name)?;
@@ -74,7 +76,7 @@ fn rest_call(
         undo.extend((!when.is_never()).then_some(Undo { template, when }));
     }
     let overflows = body.is_some_and(|body| {
-        let leaves = bodies.get(body).into_iter().flat_map(Body::leaves);
+        let leaves = bodies.get(body).into_iter().flat_map(|body| body.leaves());
         leaves.into_iter().any(|leaf| leaf.overflow.is_some())
     });
     if overflows && raw.undo.is_empty() && name.starts_with("POST ") {
@@ -147,7 +149,7 @@ fn keepable(body: &Body, scope: &Scope<'_>) -> Result<(), String> {
 fn settle_way(
     raw: &RawWay,
     own: Option<usize>,
-    bodies: &[Body],
+    bodies: &[Arc<Body>],
     scope: &Scope<'_>,
 ) -> Result<SettleWay, String> {
     let how = match (&raw.call, raw.again) {
@@ -252,14 +254,14 @@ fn compile_keep(
     let mut element_keys: Vec<(String, String)> = Vec::new();
     for leaf in body.leaves() {
         let mut plain = String::new();
-        for segment in leaf.path.segments() {
+        for segment in &leaf.path.segments() {
             match segment {
                 Segment::Key(name) if plain.is_empty() => plain.push_str(name),
                 Segment::Key(name) => plain.extend([".", name]),
                 Segment::Numbered(_) | Segment::Append => plain.push_str("[]"),
                 Segment::Element { key, .. } => {
                     if !element_keys.iter().any(|(known, _)| *known == plain) {
-                        element_keys.push((plain.clone(), key.clone()));
+                        element_keys.push((plain.clone(), (*key).to_owned()));
                     }
                     plain.push_str("[]");
                 }
