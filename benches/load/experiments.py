@@ -1,8 +1,10 @@
 """What is measured, one function a question. Each prints its table."""
 
+import contextlib
 import math
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import threading
@@ -10,7 +12,7 @@ import time
 from pathlib import Path
 
 import targets
-from lab import ROOT, Lab, best_rate, quietest
+from lab import HERE, ROOT, Lab, best_rate, quietest
 from report import bars, count, ms, table
 
 CONNECTIONS = (1, 16, 64)
@@ -87,6 +89,25 @@ def turns(options, helpers, binary):
                              f"{statistics.median(cost) * 1e6:.1f}", likely(cost, [ran for _, ran in bare]),
                              likely([rate for rate, _ in runs], [rate for rate, _ in nginx])])
             print(table([f"{connections} connections", "req/s", "CPU µs a request", "x bare CPU", "x nginx"], rows) + "\n")
+
+
+def signing(options, helpers, binary):
+    """What cryptography alone adds to a bare pass-through: the least that a gateway can do with."""
+    with Lab() as lab:
+        upstream = targets.upstream(lab, helpers)
+        key, _, _ = targets.rsa_pair(lab, "merchant", "7000000000000000001")
+        kinds = {"aws-lc": [], "ring": ["--crypto", "ring"], "aws-lc, HS256": ["--signs", "hs256"],
+                 "ring, HS256": ["--crypto", "ring", "--signs", "hs256"], "aws-lc, RS256": ["--signs", "rs256", "--key", key]}
+        driven = [targets.bare(lab, helpers, upstream, name=name, arguments=more) for name, more in kinds.items()]
+        for target in driven:
+            target.check()
+        bare, *others = lab.in_turn(driven, 16, TURNS)
+        rows = [[target.name, count(statistics.median(rate for rate, _ in runs)),
+                 f"{statistics.median(ran for _, ran in runs) * 1e6:.1f}", likely([ran for _, ran in runs], [ran for _, ran in bare])]
+                for target, runs in zip(driven, (bare, *others))]
+        private, each = rsa_cost(lab, helpers)["sign_ns"] / 1e9, statistics.median(ran for _, ran in others[-1])
+    print(table(["bare pass-through, 16 connections", "req/s", "CPU µs a request", "x without signing"], rows))
+    print(f"With RS256 {private / each:.0%} of its time are private operations ({private * 1e6:.0f} µs each).\n")
 
 
 def likely(own, others):
@@ -186,28 +207,60 @@ class Driven:
 
 
 def service(options, helpers, binary):
-    """Latencies, memory, and what the number of merchants, the length of the tables and the journal cost."""
+    """Latencies and memory with 1 to 1,000 connections."""
     with Lab() as lab:
         upstream = targets.upstream(lab, helpers)
         slow = targets.upstream(lab, helpers, "slow", delay=50)
         gateway = targets.gateway(lab, binary, upstream)
-        idle = gateway.process.rss_mib()
-        print(f"Idle: {idle:.1f} MiB.\n")
         rows = []
         for connections in (1, 16, 64):
             run = quietest(rounds(lab, options, [gateway], connections)["gateway"])
             rows.append([f"{connections}", count(run.rate), ms(run.p50), ms(run.p99), ms(run.p999), f"{run.cpu_10k:.3f}",
                          f"{run.rss_mib:.0f}"])
         waiting = targets.gateway(lab, binary, slow, "waiting")
-        # What the journal in memory holds is no request's own: until it is full.
-        lab.measure(waiting, 64, 9)
-        before = waiting.process.rss_mib()
         run = quietest(rounds(lab, options, [waiting], 1000)["waiting"])
         rows.append(["1,000, upstream takes 50 ms", count(run.rate), ms(run.p50), ms(run.p99), ms(run.p999),
                      f"{run.cpu_10k:.3f}", f"{run.rss_mib:.0f}"])
         print(table(["connections", "req/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU s/10k", "MiB"], rows))
-        each = (waiting.process.peak_mib() - before) * 1024 / (1000 - 64)
-        print(f"A request in flight: {each:.0f} KiB at the peak, both connections included.\n")
+
+
+def memory(options, helpers, binary):
+    """What an idle gateway takes, and what a request in flight does, by the slope from so many at a time to twice as many."""
+    idle, taken = [], {}
+    for many in (250, 500, 1000):
+        with Lab() as lab:
+            gateway = targets.gateway(lab, binary, targets.upstream(lab, helpers, delay=3000))
+            idle.append((gateway.process.rss_mib(), gateway.process.own_mib()))
+            taken[many] = held(gateway, many, times=4)
+    whole, own = min(idle)
+    print(f"Idle: {whole:.1f} MiB, of which {own:.1f} are its own, and the rest pages of files that are mapped.\n")
+    rows = []
+    for few, many in ((250, 500), (500, 1000)):
+        each = [(high - low) * 1024 / (many - few) for low, high in zip(taken[few], taken[many])]
+        rows.append([f"{few} to {many}", f"{each[0]:.0f}", f"{min(each[1:]):.0f} to {max(each[1:]):.0f}"])
+    print(table(["requests at a time", "KiB each, on new connections", "on used ones"], rows))
+
+
+def held(gateway, many, times):
+    """The memory that is a gateway's own with so many requests waiting for upstream, on the same connections again and again."""
+    body = (HERE / "request.scmp").read_bytes()
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    port, taken = int(gateway.url.rsplit(":", 1)[1].strip("/")), []
+    with contextlib.ExitStack() as open_ones:
+        there = [open_ones.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(many)]
+        for _ in range(times):
+            before = gateway.upstream.count()
+            for one in there:
+                one.sendall(request)
+            time.sleep(1.6)
+            taken.append(gateway.process.own_mib())
+            for one in there:
+                answer = b""
+                while b"ics_rcode=" not in answer:
+                    answer += one.recv(65536)
+                assert b"ics_rcode=1" in answer, answer
+            assert gateway.upstream.count() == before + many
+    return taken
 
 
 def runtimes(options, helpers, binary):
@@ -299,6 +352,8 @@ def journals(options, helpers, binary):
         upstream = targets.upstream(lab, helpers)
         driven = [targets.gateway(lab, binary, upstream, "memory:"),
                   targets.gateway(lab, binary, upstream, "file:", journal=f"file:{lab.folder}/journal")]
+        if there := targets.postgres(lab):
+            driven.append(targets.gateway(lab, binary, upstream, "postgres:", journal=there))
         runs = rounds(lab, options, driven, 16)
         print(flat_table("journal, 16 connections", runs))
 

@@ -75,9 +75,10 @@ class Process:
         status = Path(f"/proc/{self.child.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
-    def peak_mib(self):
+    def own_mib(self):
+        """Without the pages of files that are mapped, which the system takes back when it needs them."""
         status = Path(f"/proc/{self.child.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+        return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) / 1024
 
     def stop(self):
         if self.child.poll() is None:

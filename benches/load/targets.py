@@ -1,6 +1,7 @@
 """What is measured: the upstream, nginx, the bare pass-through, and the gateway in its many settings."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -54,10 +55,10 @@ def nginx(lab, upstream):
     return Target("nginx", f"http://127.0.0.1:{port}/", process, upstream)
 
 
-def bare(lab, helpers, upstream, workers=0, name="bare"):
+def bare(lab, helpers, upstream, workers=0, name="bare", arguments=()):
     port = free_port()
     argv = [helpers / "pass_through", "--listen", f"127.0.0.1:{port}", "--to", upstream.url,
-            "--trust", upstream.certificate, "--workers", workers]
+            "--trust", upstream.certificate, "--workers", workers, *arguments]
     process = lab.start(name, argv, lab.proxy_core, port)
     return Target(name, f"http://127.0.0.1:{port}/", process, upstream)
 
@@ -88,9 +89,34 @@ url = "{journal}"
         text += f"[merchants.{merchant}]\n{lines}\n"
     path = lab.folder / f"{name}.toml"
     path.write_text(text)
+    if journal.startswith("postgres:"):
+        subprocess.run([binary, "journal", "migrate", "--config", path], check=True, capture_output=True)
     argv = [binary, *arguments, "serve", "--config", path]
     process = lab.start(name, argv, cores or lab.proxy_core, port, env)
     return Target(name, f"http://127.0.0.1:{port}/", process, upstream)
+
+
+def postgres(lab):
+    """The address of a PostgreSQL of this lab's own; nothing where none is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        print("PostgreSQL is left out: it is not installed.")
+        return None
+    folder, port, user = lab.folder / "postgres", free_port(), []
+    folder.mkdir()
+    if os.geteuid() == 0:
+        # It does not run as root.
+        lab.folder.chmod(0o711)
+        shutil.chown(folder, "postgres", "postgres")
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=KILL"]
+    argv = [*user, found[-1], "-A", "trust", "-U", "postgres", "--no-sync", "-D", folder / "data"]
+    subprocess.run([str(word) for word in argv], check=True, capture_output=True, cwd=folder)
+    settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
+    argv = [*user, found[-1].with_name("postgres"), "-D", folder / "data"]
+    for name, value in settings.items():
+        argv += ["-c", f"{name}={value}"]
+    lab.start("postgres", argv, lab.load_core, port)
+    return f"postgres://postgres@127.0.0.1:{port}/postgres"
 
 
 def shared_secret(more=""):

@@ -10,13 +10,13 @@ use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 use clap::ValueEnum;
-use tracing::{Level, Metadata, error};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
+use tracing::{Level, Metadata, error, warn};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry};
 
 use crate::clock;
 
@@ -43,17 +43,33 @@ fn tell_of_panics() {
     }));
 }
 
-/// Sends logs to standard error, panics too. The level comes from `SCMP_GATEWAY_LOG`, else `info`.
+/// What is told where nobody says what to tell.
+const TOLD: [(&str, Level); 4] = [
+    (env!("CARGO_CRATE_NAME"), Level::INFO),
+    ("hyper", Level::WARN),
+    ("reqwest", Level::WARN),
+    ("rustls", Level::WARN),
+];
+
+/// Sends logs to standard error, panics too. `SCMP_GATEWAY_LOG` says what is told: a level, or levels by the parts of the
+/// program, as `info,hyper=debug`; else [`TOLD`].
 pub fn start(format: LogFormat) {
     tell_of_panics();
-    let filter = EnvFilter::try_from_env("SCMP_GATEWAY_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,reqwest=warn,rustls=warn"));
+    let wanted = std::env::var("SCMP_GATEWAY_LOG").unwrap_or_default();
+    let told = Targets::new().with_default(Level::INFO).with_targets(TOLD);
+    let (told, unreadable) = match wanted.parse() {
+        _ if wanted.is_empty() => (told, None),
+        Ok(wanted) => (wanted, None),
+        Err(error) => (told, Some(error)),
+    };
+    let level = Layer::<Registry>::max_level_hint(&told);
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(level.unwrap_or(LevelFilter::TRACE))
         .with_timer(Micros)
         .with_writer(writer::ToThread);
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let speaks = filter_fn(may_speak);
+    let speaks =
+        filter_fn(move |line| may_speak(line) && told.would_enable(line.target(), line.level()));
     // A second subscriber (in a test that starts twice) is refused; the first goes on.
     let _started = match format {
         LogFormat::Text if colour => {
@@ -73,6 +89,12 @@ pub fn start(format: LogFormat) {
             builder.finish().with(speaks).try_init()
         }
     };
+    if let Some(error) = unreadable {
+        warn!(
+            %error,
+            "SCMP_GATEWAY_LOG cannot be read, so it counts as not set; write a level, or levels as in info,hyper=debug"
+        );
+    }
 }
 
 /// `YYYY-MM-DDThh:mm:ss.ffffffZ`, in UTC.

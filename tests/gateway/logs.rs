@@ -77,6 +77,25 @@ fn no_line_is_coloured() {
     }
 }
 
+#[test]
+fn a_wish_that_cannot_be_read_is_told() {
+    for (wish, told, info) in [
+        ("info,hyper=loud", true, true),
+        ("warn", false, false),
+        ("", false, true),
+    ] {
+        let gateway = Start::sandbox().env("SCMP_GATEWAY_LOG", wish).run();
+        gateway.send(&create(&[]));
+        let log = gateway.end();
+        let unreadable = log.contains("SCMP_GATEWAY_LOG cannot be read");
+        assert_eq!(
+            (unreadable, log.contains(" INFO ")),
+            (told, info),
+            "{wish}: {log}"
+        );
+    }
+}
+
 /// What libraries tell in detail may hold headers and bodies, so no level makes them tell it.
 #[test]
 fn libraries_keep_their_details_to_themselves() {

@@ -1,13 +1,17 @@
 //! What the programs of a measurement share.
 
+pub mod signing;
+
 use std::collections::HashMap;
 
 /// `--name value` pairs of the command line.
 pub struct Options(HashMap<String, String>);
 
 impl Options {
-    /// Reads the command line.
+    /// Reads the command line. TLS is aws-lc's from here on, where nothing else is said.
     pub fn read() -> Options {
+        let provider = tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
+        let _there_is_one = provider.install_default();
         let mut words = std::env::args().skip(1);
         let mut options = HashMap::new();
         while let Some(word) = words.next() {

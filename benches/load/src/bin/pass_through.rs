@@ -1,6 +1,8 @@
 //! The least that a proxy of this kind does: hyper's server, hyper-util's pooled client, rustls, nothing between them.
 //!
-//! `--listen ADDR --to URL --trust FILE [--workers N]`: without workers the runtime is the current thread's.
+//! `--listen ADDR --to URL --trust FILE [--workers N] [--crypto aws-lc|ring] [--signs hs256|rs256 --key FILE]`: without
+//! workers the runtime is the current thread's. With `--signs` it does the cryptography of a signed call, too, on that very
+//! thread: no gateway of this kind can do with less.
 
 use std::sync::Arc;
 
@@ -14,10 +16,12 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use load::signing::Signer;
 use load::{Options, runtime};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::crypto::{aws_lc_rs, ring};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 type Pool = Client<HttpsConnector<HttpConnector>, Incoming>;
@@ -32,7 +36,8 @@ async fn run(options: &Options) {
     let scheme = to.scheme_str().expect("a scheme").to_owned();
     let authority = to.authority().expect("a host").clone();
     let pool: Pool = Client::builder(TokioExecutor::new()).build(connector(options));
-    let shared = Arc::new((pool, scheme, authority));
+    let signer = Signer::of(options);
+    let shared = Arc::new((pool, scheme, authority, signer));
     let listener = TcpListener::bind(options.need("listen"))
         .await
         .expect("an address");
@@ -43,7 +48,8 @@ async fn run(options: &Options) {
         let service = service_fn(move |request| {
             let shared = Arc::clone(&shared);
             async move {
-                let (pool, scheme, authority) = &*shared;
+                let (pool, scheme, authority, signer) = &*shared;
+                signer.sign();
                 pool.request(redirected(request, scheme, authority)).await
             }
         });
@@ -69,7 +75,13 @@ fn connector(options: &Options) -> HttpsConnector<HttpConnector> {
     let certificate = CertificateDer::from_pem_file(options.need("trust")).expect("a certificate");
     let mut roots = RootCertStore::empty();
     roots.add(certificate).expect("a certificate");
-    let tls = ClientConfig::builder()
+    let provider = match options.get("crypto") {
+        Some("ring") => ring::default_provider(),
+        _ => aws_lc_rs::default_provider(),
+    };
+    let tls = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .expect("known versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
     let mut http = HttpConnector::new();
