@@ -12,10 +12,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// look at the clock.
 pub async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
-    match at_once(future.as_mut()).await {
-        Some(done) => Ok(done),
-        None => timeout(limit, future).await,
+    if let Some(done) = at_once(future.as_mut()).await {
+        return Ok(done);
     }
+    timeout(limit, future).await
 }
 
 /// Waits until `end`, which is asked for only where something is not ready at once.
@@ -24,10 +24,10 @@ pub async fn until<F: Future>(
     future: F,
 ) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
-    match at_once(future.as_mut()).await {
-        Some(done) => Ok(done),
-        None => timeout_at(end(), future).await,
+    if let Some(done) = at_once(future.as_mut()).await {
+        return Ok(done);
     }
+    timeout_at(end(), future).await
 }
 
 /// What comes of a future that is ready.

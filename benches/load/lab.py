@@ -55,6 +55,7 @@ class Process:
 
     def __init__(self, lab, name, argv, core, env=None):
         self.name = name
+        self.ends_with = signal.SIGKILL
         self.log = lab.folder / f"{name}.log"
         with open(self.log, "wb") as log:
             self.child = subprocess.Popen(
@@ -82,8 +83,12 @@ class Process:
 
     def stop(self):
         if self.child.poll() is None:
-            self.child.send_signal(signal.SIGKILL)
-        self.child.wait()
+            self.child.send_signal(self.ends_with)
+        try:
+            self.child.wait(10)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
 
 
 def awake():

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from lab import HERE, ROOT, Target, Upstream, free_port
@@ -40,6 +42,12 @@ def upstream(lab, helpers, name="upstream", delay=0, protocols="http/1.1", seal_
     if seal_for:
         argv += ["--seal-for", seal_for]
     return Upstream(lab.start(name, argv, lab.load_core, port), port, certificate)
+
+
+def trust_both(upstream, other):
+    """Puts the certificate of another upstream beside one's: in what the gateway trusts."""
+    with open(upstream.certificate, "a") as bundle:
+        bundle.write(other.certificate.read_text())
 
 
 def nginx(lab, upstream):
@@ -90,7 +98,7 @@ url = "{journal}"
     path = lab.folder / f"{name}.toml"
     path.write_text(text)
     if journal.startswith("postgres:"):
-        subprocess.run([binary, "journal", "migrate", "--config", path], check=True, capture_output=True)
+        subprocess.run([binary, "journal", "migrate", "--config", path], check=True, stdout=subprocess.DEVNULL)
     argv = [binary, *arguments, "serve", "--config", path]
     process = lab.start(name, argv, cores or lab.proxy_core, port, env)
     return Target(name, f"http://127.0.0.1:{port}/", process, upstream)
@@ -98,9 +106,10 @@ url = "{journal}"
 
 def postgres(lab):
     """The address of a PostgreSQL of this lab's own; nothing where none is installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    installed = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    found = max(installed, key=lambda path: float(path.parts[-3]), default=None)
     if not found:
-        print("PostgreSQL is left out: it is not installed.")
+        print("PostgreSQL is left out: apt-get install postgresql", file=sys.stderr)
         return None
     folder, port, user = lab.folder / "postgres", free_port(), []
     folder.mkdir()
@@ -109,13 +118,14 @@ def postgres(lab):
         lab.folder.chmod(0o711)
         shutil.chown(folder, "postgres", "postgres")
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=KILL"]
-    argv = [*user, found[-1], "-A", "trust", "-U", "postgres", "--no-sync", "-D", folder / "data"]
+    argv = [*user, found, "-A", "trust", "-U", "postgres", "--no-sync", "-D", folder / "data"]
     subprocess.run([str(word) for word in argv], check=True, capture_output=True, cwd=folder)
     settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
-    argv = [*user, found[-1].with_name("postgres"), "-D", folder / "data"]
+    argv = [*user, found.with_name("postgres"), "-D", folder / "data"]
     for name, value in settings.items():
         argv += ["-c", f"{name}={value}"]
-    lab.start("postgres", argv, lab.load_core, port)
+    # It takes its shared memory away with it, and its own children.
+    lab.start("postgres", argv, lab.load_core, port).ends_with = signal.SIGQUIT
     return f"postgres://postgres@127.0.0.1:{port}/postgres"
 
 

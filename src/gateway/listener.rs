@@ -83,8 +83,7 @@ pub async fn run(
         let shared = Arc::clone(&shared);
         let strange = Arc::clone(&shared.gateway);
         let waiting = Arc::new(Waiting::new());
-        let silent = waiting.clone().silent(closed.clone());
-        let outlasted = waiting.clone().outlasted();
+        let (own, closed) = (Arc::clone(&waiting), closed.clone());
         let service = service_fn(move |request| {
             waiting.ends();
             let (shared, waiting) = (Arc::clone(&shared), Arc::clone(&waiting));
@@ -95,27 +94,28 @@ pub async fn run(
             }
         });
         let watcher = graceful.watcher();
-        let served = async move {
-            if !greeting::is_http(&stream).await {
-                return greeting::answer(stream, strange.not_scmp()).await;
-            }
-            let connection = http1::Builder::new()
-                // See `waiting`.
-                .header_read_timeout(None)
-                // An old client may close its half once the request is sent, and some read header names by exact case.
-                .half_close(true)
-                .title_case_headers(true)
-                .writev(false)
-                .serve_connection(TokioIo::new(stream), service);
-            let _ended = watcher.watch(connection).await;
-        };
         tokio::spawn(async move {
+            // Made here, for a future that is moved into a task has its room there twice.
+            let served = async move {
+                if !greeting::is_http(&stream).await {
+                    return greeting::answer(stream, strange.not_scmp()).await;
+                }
+                let connection = http1::Builder::new()
+                    // See `waiting`.
+                    .header_read_timeout(None)
+                    // An old client may close its half once the request is sent, and some read header names by exact case.
+                    .half_close(true)
+                    .title_case_headers(true)
+                    .writev(false)
+                    .serve_connection(TokioIo::new(stream), service);
+                let _ended = watcher.watch(connection).await;
+            };
             // A client that breaks off is its own affair: its request runs to its end all the same.
             tokio::select! {
                 biased;
                 () = served => {}
-                () = silent => {}
-                () = outlasted => {}
+                () = Arc::clone(&own).silent(closed) => {}
+                () = own.outlasted() => {}
             }
             drop(permit);
         });

@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn the_task_of_a_request_is_small() {
         let size = size_of_val(&gateway().0.answer(None, b""));
-        assert!(size <= 5376, "{size} bytes");
+        assert!(size <= 4096, "{size} bytes");
     }
 
     #[tokio::test]

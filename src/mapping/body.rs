@@ -238,7 +238,7 @@ impl Body {
     pub fn write(&self, facts: &Facts<'_>, codes: &[CodeTable]) -> Vec<u8> {
         let due = self.due(facts);
         // A member with its name and value takes less on the average; and of a few leaves not all are sent.
-        let usual = if self.leaves.len() <= FEW { 24 } else { 48 };
+        let usual = if self.leaves.len() <= FEW { 24 } else { 36 };
         let mut out = Vec::with_capacity(128 + due.count() * usual);
         self.write_due(&due, &mut out, facts, codes);
         out

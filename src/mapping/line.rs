@@ -58,7 +58,7 @@ pub enum Computed {
 }
 
 /// One line of a reply.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct ReplyLine {
     /// The reply field's name.
     pub field: String,
@@ -96,7 +96,7 @@ impl ReplyLine {
 }
 
 /// What most lines of a reply are: all that is needed of them lies close together.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Copied {
     /// The reply field's name, and the sign behind it.
     pub begin: CompactString,
@@ -107,7 +107,7 @@ pub struct Copied {
 }
 
 /// What a reply field holds.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub enum ReplyValue {
     /// The first of these that has a value.
     From(Vec<Source>),

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::Response;
 use http::header::{ETAG, HeaderMap, RETRY_AFTER};
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
 use super::call::Answer;
 use super::connect::causes;
 use super::outcome::{Failure, Outcome};
-use super::pool::{Fault, Host};
+use super::pool::{Fault, Host, Outbound};
 
 /// What a call may take.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub(super) struct Limits {
 /// Sends the request once. Whoever gives it up drops it: then the connection is not used again.
 pub(super) async fn run(
     host: &Arc<Host>,
-    request: Request<Full<Bytes>>,
+    request: &mut Outbound,
     max_reply_bytes: usize,
 ) -> Outcome {
     let (response, lent) = match host.send(request).await {

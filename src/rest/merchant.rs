@@ -1,6 +1,7 @@
 //! A merchant's access to the REST API: from a call to a signed request.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -106,17 +107,21 @@ impl Merchant {
             limit,
         };
         pace::step().await;
-        let request = match patience::until(|| end, self.request(call, SystemTime::now())).await {
-            Ok(Ok(request)) => request,
-            Ok(Err(failure)) => return Outcome::NotSent(failure),
-            Err(_) => return Outcome::NotSent(late()),
+        let mut request = {
+            // What is given away has its room there once more.
+            let signing = pin!(self.request(call, SystemTime::now()));
+            match patience::until(|| end, signing).await {
+                Ok(Ok(request)) => Some(request),
+                Ok(Err(failure)) => return Outcome::NotSent(failure),
+                Err(_) => return Outcome::NotSent(late()),
+            }
         };
         pace::step().await;
         if Instant::now() >= end {
             return Outcome::NotSent(late());
         }
         let answered = async {
-            match exchange::run(host, request, limits.max_reply_bytes).await {
+            match exchange::run(host, &mut request, limits.max_reply_bytes).await {
                 Outcome::Answered(answer) => self.opened(call, answer).await,
                 other => other,
             }

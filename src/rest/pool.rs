@@ -72,6 +72,10 @@ struct Use {
     well: bool,
 }
 
+/// A request on its way: it is taken out where it is sent, and put back if not a byte of it was written. It is lent from
+/// future to future, for each that it was given to would have room for it twice.
+pub(super) type Outbound = Option<Request<Full<Bytes>>>;
+
 /// How a request failed.
 pub(super) enum Fault {
     /// There was no connection for it, or it came back unsent or unprocessed.
@@ -104,7 +108,7 @@ impl Host {
     /// [kept](Host::keep) once the body was read.
     pub(super) async fn send(
         &self,
-        mut request: Request<Full<Bytes>>,
+        request: &mut Outbound,
     ) -> Result<(Response<Incoming>, Lent), Fault> {
         loop {
             let kept = self.kept();
@@ -119,33 +123,36 @@ impl Host {
             };
             match self.send_over(lent, request).await {
                 Ok(answered) => return Ok(answered),
-                Err((_, Some(unsent))) if !fresh => request = *unsent,
-                Err((fault, _)) => return Err(fault),
+                Err(_) if !fresh && request.is_some() => {}
+                Err(fault) => return Err(fault),
             }
         }
     }
 
-    /// Sends a request over one connection, in the form of its protocol; gives it back if not a byte of it was written.
+    /// Sends a request over one connection, in the form of its protocol; puts it back if not a byte of it was written.
     async fn send_over(
         &self,
         mut lent: Lent,
-        mut request: Request<Full<Bytes>>,
-    ) -> Result<(Response<Incoming>, Lent), (Fault, Option<Box<Request<Full<Bytes>>>>)> {
+        request: &mut Outbound,
+    ) -> Result<(Response<Incoming>, Lent), Fault> {
+        if let Some(request) = request {
+            match &lent.sender {
+                Sender::One(_) => drop(request.headers_mut().insert(HOST, self.header.clone())),
+                Sender::Many(_) => *request.uri_mut() = self.whole(request.uri()),
+            }
+        }
+        let Some(taken) = request.take() else {
+            return Err(self.not_taken("it was sent before"));
+        };
         let sent = match &mut lent.sender {
-            Sender::One(sender) => {
-                request.headers_mut().insert(HOST, self.header.clone());
-                sender.try_send_request(request).await
-            }
-            Sender::Many(sender) => {
-                *request.uri_mut() = self.whole(request.uri());
-                sender.try_send_request(request).await
-            }
+            Sender::One(sender) => sender.try_send_request(taken).await,
+            Sender::Many(sender) => sender.try_send_request(taken).await,
         };
-        let (error, unsent) = match sent {
+        let error = match sent {
             Ok(response) => return Ok((response, lent)),
-            Err(error) => parts(Box::new(error)),
+            Err(error) => put_back(Box::new(error), request),
         };
-        let fault = if unsent.is_some() {
+        Err(if request.is_some() {
             self.not_taken("the connection ended before anything was sent")
         } else if is_refused(&error) {
             // The connection lives: others may go on with it.
@@ -153,8 +160,7 @@ impl Host {
             self.not_taken("the host refused it unprocessed")
         } else {
             Fault::Lost(error)
-        };
-        Err((fault, unsent.map(Box::new)))
+        })
     }
 
     fn not_taken(&self, reason: &'static str) -> Fault {
@@ -327,17 +333,18 @@ impl Sender {
     }
 }
 
-/// An error, and the request if not a byte of it was written; as a path again.
-fn parts(
+/// Puts the request back if not a byte of it was written; as a path again.
+fn put_back(
     mut error: Box<TrySendError<Request<Full<Bytes>>>>,
-) -> (hyper::Error, Option<Request<Full<Bytes>>>) {
-    let unsent = error.take_message().map(|mut request| {
+    request: &mut Outbound,
+) -> hyper::Error {
+    *request = error.take_message().map(|mut request| {
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
         request.headers_mut().remove(HOST);
         request
     });
-    (error.into_error(), unsent)
+    error.into_error()
 }
 
 /// Whether the other side of HTTP/2 says that it did nothing with the request (RFC 9113, 8.7).
@@ -382,11 +389,11 @@ mod tests {
         )
     }
 
-    fn post() -> Request<Full<Bytes>> {
+    fn post() -> Outbound {
         let mut request = Request::new(Full::new(Bytes::from_static(b"{}")));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = Uri::from_static("/pts/v2/payments");
-        request
+        Some(request)
     }
 
     /// Puts a connection in the pool that nobody serves, though it looks ready.
@@ -415,7 +422,8 @@ mod tests {
             tokio::task::yield_now().await;
             drop(connection);
         };
-        let (sent, ()) = tokio::join!(host.send(post()), ends);
+        let mut request = post();
+        let (sent, ()) = tokio::join!(host.send(&mut request), ends);
         let (response, _) = sent.ok().expect("an answer");
         assert_eq!(response.status(), 200);
         let received = server.received();
@@ -435,7 +443,8 @@ mod tests {
             drop(far);
         };
         let served = tokio::spawn(connection);
-        let (sent, ()) = tokio::join!(host.send(post()), ends);
+        let mut request = post();
+        let (sent, ()) = tokio::join!(host.send(&mut request), ends);
         assert!(matches!(sent, Err(Fault::Lost(_))));
         assert!(server.received().is_empty());
         assert!(served.await.unwrap().is_ok());
@@ -445,7 +454,7 @@ mod tests {
     async fn the_latest_connection_is_taken_and_old_ones_are_not() {
         let (server, host) = server().await;
         for _ in 0..3 {
-            let (response, sender) = host.send(post()).await.ok().expect("an answer");
+            let (response, sender) = host.send(&mut post()).await.ok().expect("an answer");
             response.into_body().collect().await.unwrap();
             host.keep(sender);
             // Its own task may have to see the end of the reply first.
@@ -460,7 +469,7 @@ mod tests {
         assert_eq!(server.received().len(), 3);
 
         // Nor is one that was used a moment ago, if it is too old as such.
-        let (response, mut lent) = host.send(post()).await.ok().expect("an answer");
+        let (response, mut lent) = host.send(&mut post()).await.ok().expect("an answer");
         response.into_body().collect().await.unwrap();
         lent.used.origin.made = long_ago(AGE_MAX);
         let Sender::One(sender) = &mut lent.sender else {
@@ -477,10 +486,10 @@ mod tests {
         let (sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
         drop((connection, far));
         let (_server, host) = server().await;
-        let sent = host.send_over(Lent::new(Sender::One(sender)), post()).await;
-        assert!(matches!(
-            sent,
-            Err((Fault::NotSent(Failure::NotTaken { .. }), Some(_)))
-        ));
+        let mut request = post();
+        let lent = Lent::new(Sender::One(sender));
+        let sent = host.send_over(lent, &mut request).await;
+        let not_taken = matches!(sent, Err(Fault::NotSent(Failure::NotTaken { .. })));
+        assert!(not_taken && request.is_some());
     }
 }

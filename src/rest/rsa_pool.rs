@@ -10,8 +10,8 @@
 //! - **Behind I/O**: where there are not cores enough for all, the threads that do I/O come first; a request of another
 //!   merchant would otherwise wait for a time slice of this work.
 //! - **Replies first**: what is done for a call that was sent comes before what is done for the next.
-//! - **In groups**: while more waits, results are given back a few at a time. Where one core does both, each interrupts this
-//!   work for I/O, and what belongs to one call costs I/O half as much again as what belongs to several.
+//! - **In groups**: where one core does both, results are given back a few at a time while more waits. Each interrupts this
+//!   work for I/O, and what belongs to one call alone costs I/O half as much again as in company.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -32,8 +32,8 @@ const LANE_MIN: usize = 8;
 /// run on for up to 3 ms when I/O wakes up; from 16 on it makes way at once (measured with 10 to 19 on Linux 6.18).
 const NICENESS: i32 = 16;
 
-/// How long after its work began a result may be held back for others, while more waits.
-const HELD_MAX: Duration = Duration::from_millis(1);
+/// On one core, how much time may pass from the beginning of the first piece of work of a group to the end of its last.
+const GROUP: Duration = Duration::from_millis(2);
 
 /// Does the work, and gives what hands the result over.
 type Work = Box<dyn FnOnce() -> HandOver + Send>;
@@ -66,6 +66,8 @@ struct Shared {
     state: Mutex<State>,
     more: Condvar,
     threads_max: usize,
+    /// How much time the work of a group of results takes at most; none where each is handed over by itself.
+    group: Duration,
 }
 
 #[derive(Default)]
@@ -89,14 +91,16 @@ impl RsaPool {
     /// A pool for this machine; no thread runs before there is work.
     pub(super) fn new() -> RsaPool {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        RsaPool::with_threads((cores - 1).max(1))
+        let group = if cores == 1 { GROUP } else { Duration::ZERO };
+        RsaPool::with_threads((cores - 1).max(1), group)
     }
 
-    fn with_threads(threads_max: usize) -> RsaPool {
+    fn with_threads(threads_max: usize, group: Duration) -> RsaPool {
         RsaPool(Arc::new(Owner(Arc::new(Shared {
             state: Mutex::default(),
             more: Condvar::new(),
             threads_max,
+            group,
         }))))
     }
 
@@ -197,10 +201,7 @@ impl Shared {
             match state.next() {
                 Some(work) => {
                     drop(state);
-                    held.since.get_or_insert_with(Instant::now);
-                    // After a panic whoever waits sees that the sender is gone.
-                    held.done.extend(catch_unwind(AssertUnwindSafe(work)));
-                    held.hand_over_in_time();
+                    held.add(work, self.group);
                     state = self.lock();
                 }
                 None if !held.done.is_empty() => {
@@ -230,15 +231,25 @@ struct Held {
 }
 
 impl Held {
-    fn hand_over_in_time(&mut self) {
-        if self.since.is_none_or(|since| since.elapsed() >= HELD_MAX) {
+    /// Does work, and hands its result over, with those before it, unless the next one will be done within the time of the
+    /// group, too.
+    fn add(&mut self, work: Work, group: Duration) {
+        let begun = Instant::now();
+        let since = *self.since.get_or_insert(begun);
+        // After a panic whoever waits sees that the sender is gone.
+        self.done.extend(catch_unwind(AssertUnwindSafe(work)));
+        let now = Instant::now();
+        if (now - since) + (now - begun) > group {
             self.hand_over();
         }
     }
 
     fn hand_over(&mut self) {
         self.since = None;
-        self.done.drain(..).for_each(|hand_over| hand_over());
+        for hand_over in self.done.drain(..) {
+            // It drops what nobody waits for; should that panic, the others' results are theirs all the same.
+            let _panicked = catch_unwind(AssertUnwindSafe(hand_over));
+        }
     }
 }
 
@@ -343,38 +354,90 @@ mod tests {
         future
     }
 
-    #[tokio::test]
-    async fn what_took_long_waits_for_nothing_that_follows() {
-        let pool = RsaPool::with_threads(1);
-        let lane = pool.lane();
-        let release = held(&pool, &lane);
+    /// One of which every result comes with the last.
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Waits for it, but not for ever.
+    async fn soon<T>(what: impl Future<Output = T>) -> T {
+        let waiting = tokio::time::timeout(Duration::from_secs(20), what);
+        waiting.await.expect("it comes soon")
+    }
+
+    /// Queues a piece of work that is done at once, and one that lasts until the sender is dropped; gives back when the
+    /// second has begun.
+    async fn two(
+        lane: &Lane,
+        pool: &RsaPool,
+    ) -> (impl Future + Unpin, impl Future + Unpin, mpsc::Sender<()>) {
+        let release = held(pool, lane);
+        let (started, begun) = mpsc::channel();
         let (go_on, stopped) = mpsc::channel::<()>();
-        let long = queued(Box::pin(lane.sign(|| thread::sleep(2 * HELD_MAX)))).await;
-        let next = queued(Box::pin(lane.sign(move || stopped.recv()))).await;
+        let first = queued(Box::pin(lane.sign(|| ()))).await;
+        let second = move || {
+            started.send(()).unwrap();
+            let _released = stopped.recv();
+        };
+        let second = queued(Box::pin(lane.sign(second))).await;
         drop(release);
-        long.await.unwrap();
-        drop(go_on);
-        next.await.unwrap().unwrap_err();
+        begun.recv_timeout(Duration::from_secs(20)).unwrap();
+        (first, second, go_on)
     }
 
     #[tokio::test]
-    async fn what_is_done_is_handed_over_when_nothing_follows() {
-        let pool = RsaPool::with_threads(1);
+    async fn results_of_a_group_come_together() {
+        let pool = RsaPool::with_threads(1, HOUR);
+        let lane = pool.lane();
+        let (first, second, go_on) = two(&lane, &pool).await;
+        let first = queued(first).await;
+        drop(go_on);
+        soon(first).await;
+        soon(second).await;
+    }
+
+    #[tokio::test]
+    async fn without_groups_no_result_waits_for_another() {
+        let pool = RsaPool::with_threads(1, Duration::ZERO);
+        let lane = pool.lane();
+        let (first, second, go_on) = two(&lane, &pool).await;
+        soon(first).await;
+        drop(go_on);
+        soon(second).await;
+    }
+
+    /// What panics when it is dropped on a thread that does RSA work.
+    struct Fragile;
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            assert_ne!(thread::current().name(), Some("rsa"), "dropped here");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_result_that_panics_takes_no_other_with_it() {
+        let pool = RsaPool::with_threads(1, HOUR);
         let lane = pool.lane();
         let release = held(&pool, &lane);
-        let mut waiting = Vec::new();
-        for number in 0..3 {
-            waiting.push(queued(Box::pin(lane.sign(move || number))).await);
-        }
+        let (started, begun) = mpsc::channel();
+        let (go_on, stopped) = mpsc::channel::<()>();
+        let fragile = move || {
+            started.send(()).unwrap();
+            let _released = stopped.recv();
+            Fragile
+        };
+        let given_up = queued(Box::pin(lane.sign(fragile))).await;
+        let waited_for = queued(Box::pin(lane.sign(|| 7))).await;
         drop(release);
-        for (number, waiting) in waiting.into_iter().enumerate() {
-            assert_eq!(waiting.await, Ok(number));
-        }
+        begun.recv_timeout(Duration::from_secs(20)).unwrap();
+        drop(given_up);
+        drop(go_on);
+        assert_eq!(soon(waited_for).await, Ok(7));
+        assert_eq!(soon(lane.sign(|| 8)).await, Ok(8));
     }
 
     #[tokio::test]
     async fn lanes_take_turns_and_replies_come_first() {
-        let pool = RsaPool::with_threads(1);
+        let pool = RsaPool::with_threads(1, Duration::ZERO);
         let (busy, quiet) = (pool.lane(), pool.lane());
         let release = held(&pool, &busy);
         let order = Order::default();
@@ -397,7 +460,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_lane_refuses_what_is_not_sent_yet_and_nothing_else() {
-        let pool = RsaPool::with_threads(1);
+        let pool = RsaPool::with_threads(1, Duration::ZERO);
         let (busy, quiet) = (pool.lane(), pool.lane());
         let release = held(&pool, &busy);
         let mut waiting = Vec::new();
@@ -425,14 +488,14 @@ mod tests {
     async fn the_threads_give_way_and_no_others() {
         let niceness = || rustix::process::getpriority_process(None).unwrap();
         let before = niceness();
-        let lane = RsaPool::with_threads(1).lane();
+        let lane = RsaPool::with_threads(1, Duration::ZERO).lane();
         assert_eq!(lane.sign(niceness).await, Ok((before + NICENESS).min(19)));
         assert_eq!(niceness(), before);
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_the_thread_goes_on() {
-        let pool = RsaPool::with_threads(1);
+        let pool = RsaPool::with_threads(1, Duration::ZERO);
         let lane = pool.lane();
         let failed = lane.sign(|| std::panic::resume_unwind(Box::new(()))).await;
         assert_eq!(failed, Err::<(), _>(NotDone::Failed));
@@ -441,7 +504,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_waits_for_is_not_done() {
-        let pool = RsaPool::with_threads(1);
+        let pool = RsaPool::with_threads(1, Duration::ZERO);
         let lane = pool.lane();
         let release = held(&pool, &lane);
         let order = Order::default();
@@ -454,7 +517,7 @@ mod tests {
 
     #[test]
     fn threads_end_with_the_pool() {
-        let pool = RsaPool::with_threads(1);
+        let pool = RsaPool::with_threads(1, Duration::ZERO);
         let lane = pool.lane();
         let shared = Arc::downgrade(&pool.0.0);
         drop(held(&pool, &lane));

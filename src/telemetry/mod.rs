@@ -1,6 +1,7 @@
 //! Logs: where they go, how they look, and the last net under them.
 
 mod fields;
+mod wish;
 mod writer;
 
 use std::borrow::Cow;
@@ -11,7 +12,7 @@ use std::time::SystemTime;
 
 use clap::ValueEnum;
 use tracing::{Level, Metadata, error, warn};
-use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -43,24 +44,14 @@ fn tell_of_panics() {
     }));
 }
 
-/// What is told where nobody says what to tell.
-const TOLD: [(&str, Level); 4] = [
-    (env!("CARGO_CRATE_NAME"), Level::INFO),
-    ("hyper", Level::WARN),
-    ("reqwest", Level::WARN),
-    ("rustls", Level::WARN),
-];
-
-/// Sends logs to standard error, panics too. `SCMP_GATEWAY_LOG` says what is told: a level, or levels by the parts of the
-/// program, as `info,hyper=debug`; else [`TOLD`].
+/// Sends logs to standard error, panics too. What is told `SCMP_GATEWAY_LOG` says: a level, or levels by the parts of the
+/// program, as `info,scmp_gateway::sandbox=debug`.
 pub fn start(format: LogFormat) {
     tell_of_panics();
-    let wanted = std::env::var("SCMP_GATEWAY_LOG").unwrap_or_default();
-    let told = Targets::new().with_default(Level::INFO).with_targets(TOLD);
-    let (told, unreadable) = match wanted.parse() {
-        _ if wanted.is_empty() => (told, None),
-        Ok(wanted) => (wanted, None),
-        Err(error) => (told, Some(error)),
+    let wish = std::env::var_os("SCMP_GATEWAY_LOG").unwrap_or_default();
+    let (told, unreadable) = match wish::read(&wish.to_string_lossy()) {
+        Ok(told) => (told, None),
+        Err(part) => (wish::usual(), Some(part)),
     };
     let level = Layer::<Registry>::max_level_hint(&told);
     let builder = tracing_subscriber::fmt()
@@ -89,10 +80,11 @@ pub fn start(format: LogFormat) {
             builder.finish().with(speaks).try_init()
         }
     };
-    if let Some(error) = unreadable {
+    if let Some(part) = unreadable {
         warn!(
-            %error,
-            "SCMP_GATEWAY_LOG cannot be read, so it counts as not set; write a level, or levels as in info,hyper=debug"
+            part,
+            "SCMP_GATEWAY_LOG cannot be read, so it counts as not set; write off, error, warn, info, debug or trace, or \
+             levels by part as in info,hyper=warn"
         );
     }
 }

@@ -81,6 +81,8 @@ fn no_line_is_coloured() {
 fn a_wish_that_cannot_be_read_is_told() {
     for (wish, told, info) in [
         ("info,hyper=loud", true, true),
+        ("\"info\"", true, true),
+        ("debug,", false, true),
         ("warn", false, false),
         ("", false, true),
     ] {

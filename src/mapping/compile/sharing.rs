@@ -30,3 +30,36 @@ fn share<T: PartialEq>(own: &mut Arc<T>, known: &mut Vec<Arc<T>>) {
         None => known.push(Arc::clone(own)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::mapping::compile::compile;
+    use crate::mapping::source::embedded;
+    use crate::mapping::tables::Tables;
+
+    fn body<'t>(tables: &'t Tables, services: &[&str], name: &str) -> &'t Arc<Body> {
+        let program = tables.program(services).expect("a program");
+        let body = program.bodies.iter().find(|body| body.name == name);
+        body.expect("a body")
+    }
+
+    #[test]
+    fn what_is_equal_is_shared_and_nothing_else() {
+        let tables = compile(&embedded()).expect("the tables are right");
+        let (alone, together) = (&["ics_auth"][..], &["ics_auth", "ics_bill"][..]);
+        let searches = [alone, together].map(|services| body(&tables, services, "search"));
+        assert!(Arc::ptr_eq(searches[0], searches[1]));
+        let payments = [alone, together].map(|services| body(&tables, services, "payment"));
+        assert_ne!(payments[0], payments[1]);
+        let readings = tables
+            .programs
+            .values()
+            .flat_map(|program| &program.readings);
+        let all: Vec<*const Reading> = readings.map(Arc::as_ptr).collect();
+        let different: HashSet<_> = all.iter().collect();
+        assert!(different.len() < all.len(), "{} readings", all.len());
+    }
+}
