@@ -14,7 +14,7 @@
 //! - [`sandbox`] an independent simulator of the REST API; shares no code with the rooms above.
 //! - [`golden`] the golden-case runner.
 //! - [`config`] the configuration, resolved and checked.
-//! - `random` random bytes for ids, `clock` the time as text, `pace` many requests in step, `patience` waiting with a limit.
+//! - `random` random bytes for ids, `clock` the time as text, `pace` many requests in step, `patience` waiting with a limit, `workers` a thread for each core.
 //! - [`telemetry`] logs, and the net under them.
 //! - [`cli`] one file for each command.
 
@@ -33,3 +33,4 @@ pub mod rest;
 pub mod sandbox;
 pub mod scmp;
 pub mod telemetry;
+pub mod workers;

@@ -8,16 +8,13 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::mem::replace;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use std::thread::available_parallelism;
+
+use crate::workers;
 
 /// How many requests are under way.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
-
-/// How many threads there are for them.
-static THREADS: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(1, usize::from));
 
 thread_local! {
     /// How many stops were made on this thread.
@@ -46,7 +43,7 @@ impl Drop for UnderWay {
 
 /// Looks for others that can run: where something came that a request waited for.
 pub async fn gather() {
-    let in_company = UNDER_WAY.load(Ordering::Relaxed) > *THREADS && met_others().await;
+    let in_company = UNDER_WAY.load(Ordering::Relaxed) > workers::count() && met_others().await;
     IN_COMPANY.set(in_company);
 }
 
@@ -83,7 +80,7 @@ mod tests {
     /// The order in which requests do two things each, on one thread.
     async fn order(requests: &[&'static str]) -> String {
         // As many as are more than any machine's threads.
-        let _others: Vec<UnderWay> = (0..=*THREADS).map(|_| UnderWay::begin()).collect();
+        let _others: Vec<UnderWay> = (0..=workers::count()).map(|_| UnderWay::begin()).collect();
         let done = Arc::new(Mutex::new(String::new()));
         let request = |name: &'static str| {
             let done = Arc::clone(&done);

@@ -271,14 +271,14 @@ def held(gateway, many, times):
 
 
 def runtimes(options, helpers, binary):
-    """One runtime on both cores against one on each, between which SO_REUSEPORT would spread connections. All share the cores."""
+    """One gateway on both cores against one on each, which share nothing. All share the cores with the load."""
     with Lab() as lab:
         upstream = targets.upstream(lab, helpers)
         cores = sorted(lab.load_core | lab.proxy_core)
         one = [targets.gateway(lab, binary, upstream, "wide", cores=set(cores))]
         each = [targets.gateway(lab, binary, upstream, f"core {core}", cores={core}) for core in cores]
         rows, first = [], None
-        for name, driven in (("one runtime, two threads", one), ("a runtime a core", each)):
+        for name, driven in (("one gateway, two threads", one), ("two gateways, a core each", each)):
             runs = [driven_together(lab, driven, 32 // len(driven), options.seconds) for _ in range(options.rounds)]
             rate, cpu, p99 = min(runs, key=lambda run: run[1])
             first = first or cpu

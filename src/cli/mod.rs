@@ -10,7 +10,7 @@ mod send;
 mod serve;
 mod translate;
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,6 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::mapping::compile::compile;
 use crate::mapping::{Diagnostic, Tables, source};
 use crate::telemetry::{self, LogFormat};
+use crate::workers;
 
 /// A fault of configuration, as sysexits.h numbers it.
 const EX_CONFIG: u8 = 78;
@@ -161,25 +162,18 @@ fn print(text: &str) -> Result<(), Failed> {
     }
 }
 
-/// How many tasks run before a lone thread looks whether anything came over the network, while there are tasks to run: as
-/// many as the requests that go in step (`pace`) need to come through together, and some milliseconds at the most.
-const TASKS_A_LOOK: u32 = 511;
-
-/// A runtime for the commands that serve or send. On one core a scheduler that spreads work over threads would cost a tenth
-/// of it and spread nothing: docs/performance.md.
+/// A runtime for the commands that send, and for the sandbox.
 fn runtime() -> Result<Runtime, Failed> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = match cores {
-        1 => Builder::new_current_thread(),
-        _ => Builder::new_multi_thread(),
+    let runtime = match workers::count() {
+        1 => workers::runtime(),
+        _ => Builder::new_multi_thread().enable_all().build(),
     };
-    if cores == 1 {
-        builder.event_interval(TASKS_A_LOOK);
-    }
-    builder.enable_all().build().map_err(|error| {
-        Failed::new(
-            EX_UNAVAILABLE,
-            format!("the runtime cannot start: {error}."),
-        )
-    })
+    runtime.map_err(not_started)
+}
+
+fn not_started(error: io::Error) -> Failed {
+    Failed::new(
+        EX_UNAVAILABLE,
+        format!("the runtime cannot start: {error}."),
+    )
 }

@@ -17,9 +17,10 @@ use crate::gateway::{Gateway, Merchants, identity, listener, resolver, side};
 use crate::journal::{self, Journal};
 use crate::mapping::Tables;
 use crate::sandbox;
+use crate::workers::{self, Workers};
 
 use super::{
-    EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, environment, expiry, runtime, tables,
+    EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, environment, expiry, not_started, tables,
 };
 
 /// Where the embedded sandbox listens when nothing is said.
@@ -64,7 +65,8 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
     let sandbox = arguments
         .sandbox
         .then(|| arguments.sandbox_listen.unwrap_or(SANDBOX_LISTEN));
-    runtime()?.block_on(serve(config, tables, sandbox, arguments.mle))
+    let runtime = workers::runtime().map_err(not_started)?;
+    runtime.block_on(serve(config, tables, sandbox, arguments.mle))
 }
 
 /// What would only fail later, or dangerously, is refused at start.
@@ -127,6 +129,7 @@ async fn serve(
     let stop = stop_signal();
     expiry::list(&config.expiries);
     tokio::spawn(expiry::watch(config.expiries.clone()));
+    let workers = Workers::start(workers::count()).map_err(not_started)?;
     let store = journal::open(&config.journal.url, config.journal.patience).await;
     let store = store.map_err(|error| Failed::new(EX_UNAVAILABLE, error.to_string()))?;
     let journal = Journal::new(store, &identity::owner(), config.journal.patience);
@@ -152,7 +155,8 @@ async fn serve(
     let resolving = resolver::run(Arc::clone(&gateway), config.journal.clone());
     let resolving = tokio::spawn(resolving);
     let settling = tokio::spawn(side::run(Arc::clone(&gateway)));
-    listener::run(server, Arc::clone(&gateway), &config.server, shutdown).await;
+    let serving = Arc::clone(&gateway);
+    listener::run(server, serving, &config.server, &workers, shutdown).await;
     gateway.abandon_open().await;
     resolving.abort();
     settling.abort();

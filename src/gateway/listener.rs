@@ -25,6 +25,7 @@ use crate::config::Server;
 use crate::pace::{self, UnderWay};
 use crate::patience;
 use crate::scmp::Charset;
+use crate::workers::Workers;
 
 use super::waiting::Waiting;
 use super::{Gateway, Response, greeting};
@@ -55,6 +56,7 @@ pub async fn run(
     listener: TcpListener,
     gateway: Arc<Gateway>,
     server: &Server,
+    workers: &Workers,
     shutdown: impl Future<Output = ()>,
 ) {
     let (under_way, mut ended) = mpsc::channel(1);
@@ -94,7 +96,7 @@ pub async fn run(
             }
         });
         let watcher = graceful.watcher();
-        tokio::spawn(async move {
+        let serve = move |stream: TcpStream| async move {
             // Made here, for a future that is moved into a task has its room there twice.
             let served = async move {
                 if !greeting::is_http(&stream).await {
@@ -118,7 +120,10 @@ pub async fn run(
                 () = own.outlasted() => {}
             }
             drop(permit);
-        });
+        };
+        if let Err(error) = workers.serve(stream, serve) {
+            warn!("cannot serve a connection: {error}");
+        }
     }
     drop(listener);
     drop(shared);

@@ -381,6 +381,7 @@ mod tests {
     use crate::config;
     use crate::journal::{Memory, Store as _};
     use crate::mapping::{compile::compile, source};
+    use crate::workers::Workers;
 
     fn gateway() -> (Gateway, config::Server) {
         gateway_of(&[], Arc::default(), Duration::ZERO)
@@ -425,7 +426,8 @@ mod tests {
         tokio::spawn(async move {
             let (gateway, server) = gateway();
             let never = std::future::pending();
-            listener::run(listener, Arc::new(gateway), &server, never).await;
+            let workers = Workers::start(1).expect("one");
+            listener::run(listener, Arc::new(gateway), &server, &workers, never).await;
         });
         for (said, answered) in [
             ("", false),

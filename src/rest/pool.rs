@@ -20,6 +20,7 @@ use super::base_url::BaseUrl;
 use super::connect::{Connector, Sender, causes};
 use super::outcome::Failure;
 use super::setup_error::SetupError;
+use crate::workers;
 
 /// Shorter than what servers and firewalls commonly allow an idle connection: a connection that
 /// the peer is about to close turns a payment into an unknown outcome.
@@ -33,7 +34,8 @@ pub(super) struct Host {
     base: BaseUrl,
     header: HeaderValue,
     connector: Arc<Connector>,
-    idle: Mutex<Idle>,
+    /// Of each worker: what was connected on one thread is used there.
+    idle: Box<[Mutex<Idle>]>,
 }
 
 #[derive(Default)]
@@ -95,7 +97,7 @@ impl Host {
             base,
             header,
             connector,
-            idle: Mutex::default(),
+            idle: (0..workers::count()).map(|_| Mutex::default()).collect(),
         })
     }
 
@@ -252,8 +254,9 @@ impl Host {
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
+        let own = &self.idle[workers::own() % self.idle.len()];
         // No panic can leave it half changed.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -16,7 +16,7 @@ pub enum Signer {
     /// Nothing.
     Nothing,
     /// With a shared secret, by aws-lc.
-    AwsLc(aws_lc_rs::hmac::Key),
+    AwsLc(Box<aws_lc_rs::hmac::Key>),
     /// With a shared secret, by ring.
     Ring(ring::hmac::Key),
     /// With an RSA key.
@@ -34,7 +34,7 @@ impl Signer {
             }
             (Some("hs256"), _) => {
                 let algorithm = aws_lc_rs::hmac::HMAC_SHA256;
-                Signer::AwsLc(aws_lc_rs::hmac::Key::new(algorithm, &secret))
+                Signer::AwsLc(Box::new(aws_lc_rs::hmac::Key::new(algorithm, &secret)))
             }
             (Some("rs256"), _) => {
                 let key = PrivatePkcs8KeyDer::from_pem_file(options.need("key"));

@@ -1,0 +1,234 @@
+//! A thread for each core, with a runtime of its own. A connection is given to the thread that has the fewest, and all that
+//! belongs to it happens there: its requests, and the connections to REST that they use.
+//!
+//! A scheduler that spreads tasks over threads moves a request from core to core with all that it touches: on two cores
+//! that takes 1.4 times the processor time (docs/performance.md, "What was chosen").
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+
+/// How many tasks run before a thread looks whether anything came over the network, while there are tasks to run: as many
+/// as the requests that go in step (`pace`) need to come through together, and some milliseconds at the most.
+const TASKS_A_LOOK: u32 = 511;
+
+thread_local! {
+    static OWN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many cores there are for this process.
+pub fn count() -> usize {
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    *CORES
+}
+
+/// The number of the worker that calls, below [`count`]; 0 on a thread that is none.
+pub fn own() -> usize {
+    OWN.get()
+}
+
+/// A runtime for one thread.
+pub fn runtime() -> io::Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    builder.event_interval(TASKS_A_LOOK).enable_all().build()
+}
+
+/// The workers. They end when this is dropped, and leave undone what is under way then.
+pub struct Workers(Vec<Worker>);
+
+struct Worker {
+    /// Where it works; none for the runtime that started the others.
+    elsewhere: Option<Elsewhere>,
+    connections: Arc<AtomicUsize>,
+}
+
+struct Elsewhere {
+    handle: Handle,
+    /// Ends the thread when it is dropped.
+    _stop: oneshot::Sender<()>,
+}
+
+/// A connection counts as long as this lives.
+struct Counted(Arc<AtomicUsize>);
+
+impl Workers {
+    /// So many, the runtime that calls being the first.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no more threads or runtimes.
+    pub fn start(count: usize) -> io::Result<Workers> {
+        let worker = |number| {
+            let elsewhere = match number {
+                0 => None,
+                number => Some(Elsewhere::start(number)?),
+            };
+            let connections = Arc::default();
+            Ok(Worker {
+                elsewhere,
+                connections,
+            })
+        };
+        (0..count.max(1))
+            .map(worker)
+            .collect::<io::Result<_>>()
+            .map(Workers)
+    }
+
+    /// Serves a connection on the worker that has the fewest.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let go of the connection; then it is closed.
+    pub fn serve<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        stream: TcpStream,
+        serve: impl FnOnce(TcpStream) -> F + Send + 'static,
+    ) -> io::Result<()> {
+        let load = |worker: &&Worker| worker.connections.load(Ordering::Relaxed);
+        // There is always one.
+        let Some(worker) = self.0.iter().min_by_key(load) else {
+            return Ok(());
+        };
+        let counted = Counted::new(&worker.connections);
+        match &worker.elsewhere {
+            None => {
+                let served = serve(stream);
+                tokio::spawn(async move {
+                    served.await;
+                    drop(counted);
+                });
+            }
+            Some(elsewhere) => {
+                // A socket belongs to the runtime that it was made in.
+                let stream = stream.into_std()?;
+                elsewhere.handle.spawn(async move {
+                    if let Ok(stream) = TcpStream::from_std(stream) {
+                        serve(stream).await;
+                    }
+                    drop(counted);
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Elsewhere {
+    fn start(number: usize) -> io::Result<Elsewhere> {
+        let runtime = runtime()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let work = move || {
+            OWN.set(number);
+            // It also ends when the sender is dropped.
+            let _stopped = runtime.block_on(stopped);
+        };
+        thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(work)?;
+        Ok(Elsewhere {
+            handle,
+            _stop: stop,
+        })
+    }
+}
+
+impl Counted {
+    fn new(connections: &Arc<AtomicUsize>) -> Counted {
+        connections.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(connections))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Two ends of a connection.
+    async fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (near.expect("a connection"), far.expect("a connection").0)
+    }
+
+    #[tokio::test]
+    async fn connections_go_to_the_worker_with_the_fewest() {
+        let workers = Workers::start(3).expect("threads");
+        let (said, told) = mpsc::channel();
+        let mut open = Vec::new();
+        let mut serve = async |ends: bool| {
+            let (mut near, far) = connection().await;
+            let said = said.clone();
+            let served = workers.serve(far, move |mut stream| async move {
+                said.send((own(), thread::current().name().map(str::to_owned)))
+                    .expect("heard");
+                stream
+                    .write_all(b"x")
+                    .await
+                    .expect("a connection that lives here");
+                if !ends {
+                    std::future::pending().await
+                }
+            });
+            served.expect("a socket");
+            tokio::io::AsyncReadExt::read_exact(&mut near, &mut [0])
+                .await
+                .expect("an answer");
+            open.push(near);
+            told.recv_timeout(Duration::from_secs(20)).expect("it runs")
+        };
+        let named = |number: usize| Some(format!("worker-{number}"));
+        assert_eq!(serve(false).await.0, 0);
+        assert_eq!(serve(false).await, (1, named(1)));
+        assert_eq!(serve(false).await, (2, named(2)));
+        assert_eq!(serve(false).await.0, 0);
+        assert_eq!(serve(true).await.0, 1);
+        drop(workers);
+    }
+
+    #[tokio::test]
+    async fn threads_end_with_the_workers() {
+        let workers = Workers::start(2).expect("threads");
+        let (_near, far) = connection().await;
+        let (held, dropped) = mpsc::channel::<()>();
+        let served = workers.serve(far, move |_stream| async move {
+            let _held = held;
+            std::future::pending().await
+        });
+        served.expect("a socket");
+        let (_near, far) = connection().await;
+        let (other, gone) = mpsc::channel::<()>();
+        let served = workers.serve(far, move |_stream| async move {
+            let _held = other;
+            std::future::pending().await
+        });
+        served.expect("a socket");
+        drop(workers);
+        // What was under way on the other thread is dropped with it; this runtime goes on.
+        let ended = gone.recv_timeout(Duration::from_secs(20));
+        assert_eq!(ended, Err(mpsc::RecvTimeoutError::Disconnected));
+        assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Empty));
+    }
+}
