@@ -67,7 +67,7 @@ async fn met_others() -> bool {
         Poll::Pending
     })
     .await;
-    // On another thread by now it says nothing, and is mended when the next one gathers.
+    // With a runtime that moves tasks between threads it may say nothing, and is mended when the next one gathers.
     STOPS.get() != own
 }
 

@@ -9,11 +9,13 @@ use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+use tracing::warn;
 
 /// How many tasks run before a thread looks whether anything came over the network, while there are tasks to run: as many
 /// as the requests that go in step (`pace`) need to come through together, and some milliseconds at the most.
@@ -41,7 +43,10 @@ pub fn runtime() -> io::Result<Runtime> {
     builder.event_interval(TASKS_A_LOOK).enable_all().build()
 }
 
-/// The workers. They end when this is dropped, and leave undone what is under way then.
+/// How long the end waits for a look-up of a name, or for a file.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// The workers. They end when this is dropped.
 pub struct Workers(Vec<Worker>);
 
 struct Worker {
@@ -53,7 +58,8 @@ struct Worker {
 struct Elsewhere {
     handle: Handle,
     /// Ends the thread when it is dropped.
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 /// A connection counts as long as this lives.
@@ -94,8 +100,8 @@ impl Workers {
         serve: impl FnOnce(TcpStream) -> F + Send + 'static,
     ) -> io::Result<()> {
         let load = |worker: &&Worker| worker.connections.load(Ordering::Relaxed);
-        // There is always one.
-        let Some(worker) = self.0.iter().min_by_key(load) else {
+        // There is always one. The first has more to do than connections, so the last of those that have as few is taken.
+        let Some(worker) = self.0.iter().rev().min_by_key(load) else {
             return Ok(());
         };
         let counted = Counted::new(&worker.connections);
@@ -111,14 +117,28 @@ impl Workers {
                 // A socket belongs to the runtime that it was made in.
                 let stream = stream.into_std()?;
                 elsewhere.handle.spawn(async move {
-                    if let Ok(stream) = TcpStream::from_std(stream) {
-                        serve(stream).await;
+                    match TcpStream::from_std(stream) {
+                        Ok(stream) => serve(stream).await,
+                        Err(error) => warn!("cannot serve a connection: {error}"),
                     }
                     drop(counted);
                 });
             }
         }
         Ok(())
+    }
+
+    /// Ends the threads, and what is under way on them; waits until nothing runs there any more.
+    pub fn stop(self) {
+        let elsewhere = self.0.into_iter().filter_map(|worker| worker.elsewhere);
+        let stopped = elsewhere.map(|elsewhere| {
+            drop(elsewhere.stop);
+            elsewhere.thread
+        });
+        // All are told before one is waited for.
+        for thread in stopped.collect::<Vec<_>>() {
+            let _panicked = thread.join();
+        }
     }
 }
 
@@ -129,15 +149,16 @@ impl Elsewhere {
         let (stop, stopped) = oneshot::channel();
         let work = move || {
             OWN.set(number);
-            // It also ends when the sender is dropped.
-            let _stopped = runtime.block_on(stopped);
+            // It ends when the sender is dropped.
+            let _dropped = runtime.block_on(stopped);
+            runtime.shutdown_timeout(ENDING);
         };
-        thread::Builder::new()
-            .name(format!("worker-{number}"))
-            .spawn(work)?;
+        let named = thread::Builder::new().name(format!("worker-{number}"));
+        let thread = named.spawn(work)?;
         Ok(Elsewhere {
             handle,
-            _stop: stop,
+            stop,
+            thread,
         })
     }
 }
@@ -158,7 +179,6 @@ impl Drop for Counted {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::time::Duration;
 
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
@@ -200,35 +220,34 @@ mod tests {
             told.recv_timeout(Duration::from_secs(20)).expect("it runs")
         };
         let named = |number: usize| Some(format!("worker-{number}"));
-        assert_eq!(serve(false).await.0, 0);
-        assert_eq!(serve(false).await, (1, named(1)));
         assert_eq!(serve(false).await, (2, named(2)));
+        assert_eq!(serve(false).await, (1, named(1)));
         assert_eq!(serve(false).await.0, 0);
+        assert_eq!(serve(false).await.0, 2);
         assert_eq!(serve(true).await.0, 1);
-        drop(workers);
+        workers.stop();
     }
 
     #[tokio::test]
     async fn threads_end_with_the_workers() {
         let workers = Workers::start(2).expect("threads");
         let (_near, far) = connection().await;
-        let (held, dropped) = mpsc::channel::<()>();
+        let (held, gone) = mpsc::channel::<()>();
         let served = workers.serve(far, move |_stream| async move {
             let _held = held;
             std::future::pending().await
         });
         served.expect("a socket");
         let (_near, far) = connection().await;
-        let (other, gone) = mpsc::channel::<()>();
+        let (held, here) = mpsc::channel::<()>();
         let served = workers.serve(far, move |_stream| async move {
-            let _held = other;
+            let _held = held;
             std::future::pending().await
         });
         served.expect("a socket");
-        drop(workers);
-        // What was under way on the other thread is dropped with it; this runtime goes on.
-        let ended = gone.recv_timeout(Duration::from_secs(20));
-        assert_eq!(ended, Err(mpsc::RecvTimeoutError::Disconnected));
-        assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Empty));
+        workers.stop();
+        // What was under way on the other thread was dropped with it; this runtime goes on.
+        assert_eq!(gone.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+        assert_eq!(here.try_recv(), Err(mpsc::TryRecvError::Empty));
     }
 }

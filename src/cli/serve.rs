@@ -157,6 +157,8 @@ async fn serve(
     let settling = tokio::spawn(side::run(Arc::clone(&gateway)));
     let serving = Arc::clone(&gateway);
     listener::run(server, serving, &config.server, &workers, shutdown).await;
+    // What is still under way is cut off first, so that nothing goes on beside what follows.
+    workers.stop();
     gateway.abandon_open().await;
     resolving.abort();
     settling.abort();

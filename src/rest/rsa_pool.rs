@@ -239,7 +239,7 @@ impl Held {
         // After a panic whoever waits sees that the sender is gone.
         self.done.extend(catch_unwind(AssertUnwindSafe(work)));
         let now = Instant::now();
-        if (now - since) + (now - begun) > group {
+        if (now - since) + (now - begun) >= group {
             self.hand_over();
         }
     }

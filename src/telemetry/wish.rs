@@ -14,11 +14,13 @@ pub fn usual() -> Targets {
 /// Reads a wish. Where it names parts alone, the others tell what they usually do; the error quotes what cannot be read.
 pub fn read(wish: &str) -> Result<Targets, String> {
     let parts = wish.split(',').map(str::trim);
-    let mut parts = parts.filter(|part| !part.is_empty()).peekable();
-    if parts.peek().is_none() {
-        return Ok(usual());
-    }
-    parts.try_fold(Targets::new().with_default(Level::INFO), |told, part| {
+    let mut parts = parts.filter(|part| !part.is_empty());
+    let names_parts_alone = parts.clone().all(|part| part.contains('='));
+    let first = match names_parts_alone {
+        true => usual(),
+        false => Targets::new(),
+    };
+    parts.try_fold(first, |told, part| {
         let (target, level) = match part.split_once('=') {
             None => (None, part),
             Some((target, level)) => (Some(target.trim()), level.trim()),
@@ -34,7 +36,7 @@ pub fn read(wish: &str) -> Result<Targets, String> {
 
 /// Whether it can be the name of a part, e.g. `scmp_gateway::sandbox`.
 fn is_path(target: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
     !target.is_empty() && target.bytes().all(fits)
 }
 
@@ -72,6 +74,8 @@ mod tests {
             ("off", (None, None)),
             ("warn, hyper = info", (info, warn)),
             ("hyper=off", (None, info)),
+            ("scmp_gateway::gateway=debug", (warn, debug)),
+            ("scmp_gateway::sandbox=debug", (warn, info)),
             ("hyper=debug,error", (debug, Some(Level::ERROR))),
         ] {
             assert_eq!(told(wish, "hyper"), Ok(expected), "{wish}");
@@ -89,6 +93,7 @@ mod tests {
             ("[span]=debug", "[span]=debug"),
             ("a b=info", "a b=info"),
             ("*", "*"),
+            ("scmp-gateway=debug", "scmp-gateway=debug"),
         ] {
             assert_eq!(told(wish, "hyper"), Err(format!("{part:?}")), "{wish}");
         }
