@@ -37,6 +37,12 @@ pub fn own() -> usize {
     OWN.get()
 }
 
+/// Makes the thread that calls the worker of this number.
+#[cfg(test)]
+pub fn be(number: usize) {
+    OWN.set(number);
+}
+
 /// A runtime for one thread.
 pub fn runtime() -> io::Result<Runtime> {
     let mut builder = Builder::new_current_thread();

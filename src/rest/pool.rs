@@ -484,6 +484,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_is_used_again_on_its_own_thread_alone() {
+        let (_server, host) = server().await;
+        let mut host = Arc::into_inner(host).expect("nobody else's");
+        host.idle = [Mutex::default(), Mutex::default()].into();
+        let host = Arc::new(host);
+        workers::be(1);
+        let (response, lent) = host.send(&mut post()).await.ok().expect("an answer");
+        response.into_body().collect().await.unwrap();
+        host.keep(lent);
+        while host.idle().one.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        workers::be(0);
+        assert!(host.kept().is_none());
+        workers::be(1);
+        assert!(host.kept().is_some());
+    }
+
+    #[tokio::test]
     async fn a_request_that_a_new_connection_hands_back_is_not_sent() {
         let (near, far) = duplex(1000);
         let (sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
