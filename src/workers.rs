@@ -204,7 +204,7 @@ mod tests {
         let workers = Workers::start(3).expect("threads");
         let (said, told) = mpsc::channel();
         let mut open = Vec::new();
-        let mut serve = async |ends: bool| {
+        let mut serve = async || {
             let (mut near, far) = connection().await;
             let said = said.clone();
             let served = workers.serve(far, move |mut stream| async move {
@@ -214,9 +214,7 @@ mod tests {
                     .write_all(b"x")
                     .await
                     .expect("a connection that lives here");
-                if !ends {
-                    std::future::pending().await
-                }
+                std::future::pending().await
             });
             served.expect("a socket");
             tokio::io::AsyncReadExt::read_exact(&mut near, &mut [0])
@@ -226,31 +224,30 @@ mod tests {
             told.recv_timeout(Duration::from_secs(20)).expect("it runs")
         };
         let named = |number: usize| Some(format!("worker-{number}"));
-        assert_eq!(serve(false).await, (2, named(2)));
-        assert_eq!(serve(false).await, (1, named(1)));
-        assert_eq!(serve(false).await.0, 0);
-        assert_eq!(serve(false).await.0, 2);
-        assert_eq!(serve(true).await.0, 1);
+        assert_eq!(serve().await, (2, named(2)));
+        assert_eq!(serve().await, (1, named(1)));
+        assert_eq!(serve().await.0, 0);
+        assert_eq!(serve().await.0, 2);
+        assert_eq!(serve().await.0, 1);
         workers.stop();
     }
 
     #[tokio::test]
     async fn threads_end_with_the_workers() {
         let workers = Workers::start(2).expect("threads");
-        let (_near, far) = connection().await;
-        let (held, gone) = mpsc::channel::<()>();
-        let served = workers.serve(far, move |_stream| async move {
-            let _held = held;
-            std::future::pending().await
-        });
-        served.expect("a socket");
-        let (_near, far) = connection().await;
-        let (held, here) = mpsc::channel::<()>();
-        let served = workers.serve(far, move |_stream| async move {
-            let _held = held;
-            std::future::pending().await
-        });
-        served.expect("a socket");
+        let mut open = Vec::new();
+        let mut held = async || {
+            let (near, far) = connection().await;
+            let (held, dropped) = mpsc::channel::<()>();
+            let served = workers.serve(far, move |_stream| async move {
+                let _held = held;
+                std::future::pending().await
+            });
+            served.expect("a socket");
+            open.push(near);
+            dropped
+        };
+        let (gone, here) = (held().await, held().await);
         workers.stop();
         // What was under way on the other thread was dropped with it; this runtime goes on.
         assert_eq!(gone.try_recv(), Err(mpsc::TryRecvError::Disconnected));
