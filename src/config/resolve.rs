@@ -137,7 +137,7 @@ impl Resolver<'_> {
             self.fault(
                 "rest",
                 "connect_timeout",
-                "connect_timeout must be shorter than timeout, or no failed connection could be told from a lost reply.",
+                "connect_timeout must be shorter than timeout, or a connection that takes too long could not be told from a reply that does.",
             );
         }
         rest.ca_file = raw.ca_file.as_ref().map(|file| self.folder.join(file));

@@ -21,8 +21,8 @@ use super::tls;
 pub struct ClientSettings {
     /// `https://host[:port]`, or `http://` to a loopback host.
     pub base_url: String,
-    /// Limit for name resolution, TCP and TLS together. Keep it below `timeout`: if that passes
-    /// first, it cannot be told whether the request was sent.
+    /// Limit for name resolution, TCP and TLS together. Keep it below `timeout`, so that it can pass
+    /// first and what failed is told.
     pub connect_timeout: Duration,
     /// Limit for the whole call, from connecting to the last byte of the reply.
     pub timeout: Duration,

@@ -7,19 +7,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::client::conn::{http1, http2};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiFuture, GaiResolver, Name};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls_pki_types::ServerName;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::base_url::BaseUrl;
+use super::http1::Wire;
+use super::http2::Shared;
 use super::outcome::Failure;
 
 /// How often the system asks whether the other side of a silent connection is there, and how often in vain.
@@ -28,19 +25,15 @@ const KEEPALIVE_RETRIES: u32 = 3;
 /// How long what was sent may stay unacknowledged: a firewall that fails over may swallow a connection without a word.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
-/// How often HTTP/2 asks the other side whether it is there, and how long the answer may take.
-const PING: Duration = Duration::from_secs(10);
-const PONG_MAX: Duration = Duration::from_secs(5);
-
 /// The longest text of a system or TLS error that is passed on, in characters.
 const REASON_CHARS_MAX: usize = 200;
 
-/// One end of a connection that requests can be sent over.
-pub(super) enum Sender {
+/// A connection that requests can be sent over.
+pub(super) enum Connected {
     /// HTTP/1.1: one request at a time.
-    One(http1::SendRequest<Full<Bytes>>),
+    One(Wire),
     /// HTTP/2: many at a time.
-    Many(http2::SendRequest<Full<Bytes>>),
+    Many(Shared),
 }
 
 /// Makes connections.
@@ -66,21 +59,21 @@ impl Connector {
     }
 
     /// A new connection; its protocol is the other side's choice.
-    pub(super) async fn connect(&self, base: &BaseUrl) -> Result<Sender, Failure> {
+    pub(super) async fn connect(&self, base: &BaseUrl) -> Result<Connected, Failure> {
         let connected = tokio::time::timeout(self.timeout, self.connected(base)).await;
         let timed_out = || Failure::ConnectTimeout {
             host: base.host().to_owned(),
             limit: self.timeout,
         };
         match connected {
-            Ok(Ok(sender)) => Ok(sender),
+            Ok(Ok(connected)) => Ok(connected),
             Ok(Err(fault)) if fault.is_timeout() => Err(timed_out()),
             Ok(Err(fault)) => Err(fault.told(base.host())),
             Err(_) => Err(timed_out()),
         }
     }
 
-    async fn connected(&self, base: &BaseUrl) -> Result<Sender, Fault> {
+    async fn connected(&self, base: &BaseUrl) -> Result<Connected, Fault> {
         let uri = base.uri();
         let mut tcp = self.tcp.clone();
         let connected = async {
@@ -91,7 +84,7 @@ impl Connector {
         let stream = connected.map_err(|error| Fault::Tcp(error.into()))?;
         let stream = stream.into_inner();
         if !base.is_secure() {
-            return one(stream).await;
+            return Ok(Connected::One(Wire::new(stream)));
         }
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -99,36 +92,11 @@ impl Connector {
             .map_err(|error| Fault::Tls(io::Error::other(error)))?;
         let stream = self.tls.connect(name, stream).await.map_err(Fault::Tls)?;
         match stream.get_ref().1.alpn_protocol() {
-            Some(b"h2") => many(stream).await,
-            _ => one(stream).await,
+            Some(b"h2") => Ok(Connected::Many(Shared::new(stream).await?)),
+            _ => Ok(Connected::One(Wire::new(stream))),
         }
     }
 }
-
-async fn one(stream: impl Stream) -> Result<Sender, Fault> {
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // How it ends is told to whoever waits for a reply.
-    tokio::spawn(connection);
-    Ok(Sender::One(sender))
-}
-
-async fn many(stream: impl Stream) -> Result<Sender, Fault> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    // While idle as well: a call is not to be the one that finds out.
-    let builder = builder
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PONG_MAX)
-        .keep_alive_while_idle(true);
-    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    Ok(Sender::Many(sender))
-}
-
-/// What HTTP can be spoken over.
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// Why there is no connection.
 #[derive(Debug, Error)]

@@ -1,6 +1,7 @@
 //! One request on the wire and the judgement of how it ended.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,12 +31,16 @@ pub(super) async fn run(
     request: &mut Outbound,
     max_reply_bytes: usize,
 ) -> Outcome {
-    let (response, lent) = match host.send(request).await {
+    let (response, mut lent) = match host.send(request).await {
         Ok(answered) => answered,
         Err(Fault::NotSent(failure)) => return Outcome::NotSent(failure),
         Err(Fault::Lost(error)) => return Outcome::Unknown(cut(&error, host.name())),
     };
-    match read(response, host.name(), max_reply_bytes).await {
+    let answer = {
+        let read = pin!(read(response, host.name(), max_reply_bytes));
+        lent.driven(read).await
+    };
+    match answer {
         Ok(answer) => {
             host.keep(lent);
             Outcome::Answered(answer)

@@ -128,6 +128,11 @@ impl Merchant {
         };
         match timeout_at(end, answered).await {
             Ok(outcome) => outcome,
+            // Still here, the request was never handed to a connection.
+            Err(_) if request.is_some() => Outcome::NotSent(Failure::ConnectTimeout {
+                host: self.host().to_owned(),
+                limit,
+            }),
             Err(_) => Outcome::Unknown(late()),
         }
     }
@@ -260,7 +265,8 @@ impl Merchant {
 
     /// The headers that no signature covers.
     fn plain_headers(&self, call: &Call) -> Result<HeaderMap, Failure> {
-        let mut headers = HeaderMap::with_capacity(8);
+        // With the host and a token most requests have five.
+        let mut headers = HeaderMap::with_capacity(6);
         headers.insert(USER_AGENT, AGENT);
         let accepted = call.accept.header().map(HeaderValue::from_static);
         headers.insert(ACCEPT, accepted.unwrap_or(ACCEPTED));

@@ -34,6 +34,8 @@ mod connect;
 mod credentials;
 mod envelope;
 mod exchange;
+mod http1;
+mod http2;
 mod jwe;
 pub mod keys;
 mod merchant;

@@ -5,7 +5,7 @@
 //! old and are closed. A connection over which a call came to nothing is not used again.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,11 @@ use http::header::{HOST, HeaderValue};
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
 
 use super::base_url::BaseUrl;
-use super::connect::{Connector, Sender, causes};
+use super::connect::{Connected, Connector, causes};
+use super::http1::{Exchange, Unsent, Wire};
+use super::http2::{Shared, Use};
 use super::outcome::Failure;
 use super::setup_error::SetupError;
 use crate::workers;
@@ -41,37 +42,28 @@ pub(super) struct Host {
 #[derive(Default)]
 struct Idle {
     /// The latest last.
-    one: Vec<Kept<Sender>>,
+    one: Vec<Kept<Wire>>,
     /// A connection that many use at a time is idle even while they do.
-    many: Option<Kept<hyper::client::conn::http2::SendRequest<Full<Bytes>>>>,
+    many: Option<Kept<Shared>>,
     /// Whether a task closes those that grow old.
     watched: bool,
 }
 
-struct Kept<S> {
-    sender: S,
-    since: Instant,
-    origin: Origin,
-}
-
-/// What is known of a connection by all who use it.
-#[derive(Clone)]
-struct Origin {
+struct Kept<C> {
+    connection: C,
     made: Instant,
-    /// Whether a call over it came to nothing.
-    failed: Arc<AtomicBool>,
+    since: Instant,
 }
 
 /// A connection lent to one call. Unless it is [kept](Host::keep), nobody uses it again, not even those who could share it.
 pub(super) struct Lent {
-    sender: Sender,
-    used: Use,
+    over: Over,
+    made: Instant,
 }
 
-/// The use of a connection, which failed unless it says otherwise.
-struct Use {
-    origin: Origin,
-    well: bool,
+enum Over {
+    One(Exchange),
+    Many(Use),
 }
 
 /// A request on its way: it is taken out where it is sent, and put back if not a byte of it was written. It is lent from
@@ -115,20 +107,29 @@ impl Host {
         loop {
             let kept = self.kept();
             let fresh = kept.is_none();
-            let lent = match kept {
-                Some(lent) => lent,
+            let (connected, made) = match kept {
+                Some(kept) => kept,
                 None => {
                     // In a box: most calls need none, and would carry its room around.
                     let connected = Box::pin(self.connector.connect(&self.base));
-                    Lent::new(connected.await.map_err(Fault::NotSent)?)
+                    (connected.await.map_err(Fault::NotSent)?, Instant::now())
                 }
             };
-            match self.send_over(lent, request).await {
+            let over = match connected {
+                Connected::One(wire) => Over::One(self.begun(wire).await?),
+                Connected::Many(shared) => Over::Many(shared.lend()),
+            };
+            match self.send_over(Lent { over, made }, request).await {
                 Ok(answered) => return Ok(answered),
                 Err(_) if !fresh && request.is_some() => {}
                 Err(fault) => return Err(fault),
             }
         }
+    }
+
+    async fn begun(&self, wire: Wire) -> Result<Exchange, Fault> {
+        let begun = wire.exchange().await;
+        begun.map_err(|_| self.not_taken("HTTP could not begin on the connection"))
     }
 
     /// Sends a request over one connection, in the form of its protocol; puts it back if not a byte of it was written.
@@ -138,17 +139,20 @@ impl Host {
         request: &mut Outbound,
     ) -> Result<(Response<Incoming>, Lent), Fault> {
         if let Some(request) = request {
-            match &lent.sender {
-                Sender::One(_) => drop(request.headers_mut().insert(HOST, self.header.clone())),
-                Sender::Many(_) => *request.uri_mut() = self.whole(request.uri()),
+            match lent.over {
+                Over::One(_) => drop(request.headers_mut().insert(HOST, self.header.clone())),
+                Over::Many(_) => *request.uri_mut() = self.whole(request.uri()),
             }
         }
         let Some(taken) = request.take() else {
             return Err(self.not_taken("it was sent before"));
         };
-        let sent = match &mut lent.sender {
-            Sender::One(sender) => sender.try_send_request(taken).await,
-            Sender::Many(sender) => sender.try_send_request(taken).await,
+        let sent = match &mut lent.over {
+            Over::One(exchange) => {
+                let answered = pin!(exchange.begin(taken));
+                exchange.driven(answered).await
+            }
+            Over::Many(shared) => shared.begin(taken).await,
         };
         let error = match sent {
             Ok(response) => return Ok((response, lent)),
@@ -158,7 +162,7 @@ impl Host {
             self.not_taken("the connection ended before anything was sent")
         } else if is_refused(&error) {
             // The connection lives: others may go on with it.
-            lent.used.well = true;
+            lent.end();
             self.not_taken("the host refused it unprocessed")
         } else {
             Fault::Lost(error)
@@ -180,72 +184,42 @@ impl Host {
         Uri::from_parts(parts).unwrap_or_default()
     }
 
-    /// The connection that became idle last, if there is one.
-    fn kept(&self) -> Option<Lent> {
+    /// The connection that became idle last, if there is one, and when it was made.
+    fn kept(&self) -> Option<(Connected, Instant)> {
         let now = Instant::now();
         let mut idle = self.idle();
         if let Some(kept) = &mut idle.many {
-            if !kept.sender.is_closed() && !kept.is_old(now) {
+            if kept.connection.is_open() && !kept.is_old(now) {
                 kept.since = now;
-                let sender = Sender::Many(kept.sender.clone());
-                return Some(Lent::again(sender, kept.origin.clone()));
+                return Some((Connected::Many(kept.connection.clone()), kept.made));
             }
             idle.many = None;
         }
-        while let Some(kept) = idle.one.pop() {
-            if now.duration_since(kept.since) >= IDLE_MAX {
-                // Those beneath are older still.
-                idle.one.clear();
-            } else if kept.sender.is_ready() && !kept.is_old(now) {
-                return Some(Lent::again(kept.sender, kept.origin));
+        while let Some(mut kept) = idle.one.pop() {
+            if !kept.is_old(now) && kept.connection.is_quiet() {
+                return Some((Connected::One(kept.connection), kept.made));
             }
+            kept.connection.close();
         }
         None
     }
 
     /// Keeps a connection whose reply was read to its end.
     pub(super) fn keep(self: &Arc<Host>, lent: Lent) {
-        let (sender, origin) = lent.well();
-        if sender.is_ready() {
-            return self.put(sender, origin);
-        }
-        // Nearly always it is ready by now. Where it is not, what is left to do for the old request must end first.
-        if let Sender::One(mut sender) = sender
-            && !sender.is_closed()
-        {
-            let host = Arc::downgrade(self);
-            tokio::spawn(async move {
-                if sender.ready().await.is_ok()
-                    && let Some(host) = host.upgrade()
-                {
-                    host.put(Sender::One(sender), origin);
-                }
-            });
-        }
-    }
-
-    fn put(self: &Arc<Host>, sender: Sender, origin: Origin) {
-        let since = Instant::now();
-        if origin.is_over(since) {
+        let (made, since) = (lent.made, Instant::now());
+        let Some(connection) = lent.end() else {
             return;
-        }
+        };
         let mut idle = self.idle();
-        match sender {
-            Sender::Many(sender) => match &mut idle.many {
-                Some(kept) if !kept.sender.is_closed() && !kept.is_old(since) => kept.since = since,
-                none => {
-                    *none = Some(Kept {
-                        sender,
-                        since,
-                        origin,
-                    });
+        match connection {
+            Connected::One(wire) if since.duration_since(made) >= AGE_MAX => wire.close(),
+            Connected::One(wire) => idle.one.push(Kept::new(wire, made, since)),
+            Connected::Many(shared) => match &mut idle.many {
+                Some(kept) if kept.connection.is_open() && !kept.is_old(since) => {
+                    kept.since = since;
                 }
+                none => *none = Some(Kept::new(shared, made, since)),
             },
-            one => idle.one.push(Kept {
-                sender: one,
-                since,
-                origin,
-            }),
         }
         if !idle.watched {
             idle.watched = true;
@@ -269,10 +243,12 @@ async fn watch(host: Weak<Host>) {
         };
         let now = Instant::now();
         let mut idle = host.idle();
-        idle.one
-            .retain(|kept| !kept.is_old(now) && kept.sender.is_ready());
+        let over = |kept: &mut Kept<Wire>| kept.is_old(now) || !kept.connection.is_quiet();
+        for kept in idle.one.extract_if(.., over) {
+            kept.connection.close();
+        }
         idle.many
-            .take_if(|kept| kept.is_old(now) || kept.sender.is_closed());
+            .take_if(|kept| kept.is_old(now) || !kept.connection.is_open());
         if idle.one.is_empty() && idle.many.is_none() {
             idle.watched = false;
             return;
@@ -280,67 +256,41 @@ async fn watch(host: Weak<Host>) {
     }
 }
 
-impl<S> Kept<S> {
+impl<C> Kept<C> {
+    fn new(connection: C, made: Instant, since: Instant) -> Kept<C> {
+        Kept {
+            connection,
+            made,
+            since,
+        }
+    }
+
     /// Whether it is not to be used again.
     fn is_old(&self, now: Instant) -> bool {
-        now.duration_since(self.since) >= IDLE_MAX || self.origin.is_over(now)
-    }
-}
-
-impl Origin {
-    fn is_over(&self, now: Instant) -> bool {
-        self.failed.load(Ordering::Relaxed) || now.duration_since(self.made) >= AGE_MAX
+        now.duration_since(self.since) >= IDLE_MAX || now.duration_since(self.made) >= AGE_MAX
     }
 }
 
 impl Lent {
-    fn new(sender: Sender) -> Lent {
-        let origin = Origin {
-            made: Instant::now(),
-            failed: Arc::default(),
-        };
-        Lent::again(sender, origin)
-    }
-
-    fn again(sender: Sender, origin: Origin) -> Lent {
-        let well = false;
-        Lent {
-            sender,
-            used: Use { origin, well },
+    /// Waits for something that comes over this connection.
+    pub(super) async fn driven<F: Future>(&mut self, future: Pin<&mut F>) -> F::Output {
+        match &mut self.over {
+            Over::One(exchange) => exchange.driven(future).await,
+            Over::Many(_) => future.await,
         }
     }
 
-    /// The connection of a call that went well.
-    fn well(mut self) -> (Sender, Origin) {
-        self.used.well = true;
-        let origin = self.used.origin.clone();
-        (self.sender, origin)
-    }
-}
-
-/// Whoever gives a call up, at its time-out say, drops it.
-impl Drop for Use {
-    fn drop(&mut self) {
-        if !self.well {
-            self.origin.failed.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Sender {
-    fn is_ready(&self) -> bool {
-        match self {
-            Sender::One(sender) => sender.is_ready(),
-            Sender::Many(sender) => sender.is_ready(),
+    /// The connection, if the next call can go over it.
+    fn end(self) -> Option<Connected> {
+        match self.over {
+            Over::One(exchange) => exchange.end().map(Connected::One),
+            Over::Many(shared) => Some(Connected::Many(shared.end())),
         }
     }
 }
 
 /// Puts the request back if not a byte of it was written; as a path again.
-fn put_back(
-    mut error: Box<TrySendError<Request<Full<Bytes>>>>,
-    request: &mut Outbound,
-) -> hyper::Error {
+fn put_back(mut error: Box<Unsent>, request: &mut Outbound) -> hyper::Error {
     *request = error.take_message().map(|mut request| {
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
@@ -369,17 +319,16 @@ impl fmt::Debug for Host {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::task::{Context, Poll};
+
     use http::Method;
     use http_body_util::BodyExt;
-    use hyper::client::conn::http1;
-    use hyper_util::rt::TokioIo;
-    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
     use super::*;
     use crate::rest::fake_server::{Behaviour, FakeServer};
     use crate::rest::tls;
-
-    type Connection = http1::Connection<TokioIo<DuplexStream>, Full<Bytes>>;
 
     async fn server() -> (FakeServer, Arc<Host>) {
         let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec();
@@ -399,35 +348,65 @@ mod tests {
         Some(request)
     }
 
-    /// Puts a connection in the pool that nobody serves, though it looks ready.
-    async fn put_unserved(host: &Arc<Host>) -> (Connection, DuplexStream) {
-        let (near, far) = duplex(1000);
-        let (mut sender, mut connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
-        std::future::poll_fn(|context| {
-            assert!(
-                std::pin::Pin::new(&mut connection)
-                    .poll(context)
-                    .is_pending()
-            );
-            sender.poll_ready(context)
-        })
-        .await
-        .unwrap();
-        host.keep(Lent::new(Sender::One(sender)));
-        (connection, far)
+    /// Sends a request, reads the reply, and keeps the connection.
+    async fn call(host: &Arc<Host>) {
+        let (response, mut lent) = host.send(&mut post()).await.ok().expect("an answer");
+        let read = lent.driven(pin!(response.into_body().collect())).await;
+        read.unwrap();
+        host.keep(lent);
+    }
+
+    fn put(host: &Arc<Host>, wire: Wire) {
+        let now = Instant::now();
+        host.idle().one.push(Kept::new(wire, now, now));
+    }
+
+    /// A stream that ends as soon as it has been found quiet.
+    struct Ending {
+        near: DuplexStream,
+        quiet: bool,
+    }
+
+    impl AsyncRead for Ending {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            match std::mem::take(&mut self.quiet) {
+                true => Poll::Pending,
+                false => Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    impl AsyncWrite for Ending {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.near).poll_write(context, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.near).poll_flush(context)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.near).poll_shutdown(context)
+        }
     }
 
     #[tokio::test]
     async fn a_request_of_which_nothing_was_written_goes_over_another_connection() {
         let (server, host) = server().await;
-        let (connection, mut far) = put_unserved(&host).await;
-        let ends = async {
-            tokio::task::yield_now().await;
-            drop(connection);
-        };
-        let mut request = post();
-        let (sent, ()) = tokio::join!(host.send(&mut request), ends);
-        let (response, _) = sent.ok().expect("an answer");
+        let (near, mut far) = duplex(1000);
+        put(&host, Wire::new(Ending { near, quiet: true }));
+        let (response, _) = host.send(&mut post()).await.ok().expect("an answer");
         assert_eq!(response.status(), 200);
         let received = server.received();
         assert_eq!(received.len(), 1);
@@ -439,31 +418,24 @@ mod tests {
     #[tokio::test]
     async fn a_request_of_which_something_was_written_is_lost_with_its_connection() {
         let (server, host) = server().await;
-        let (connection, mut far) = put_unserved(&host).await;
+        let (near, mut far) = duplex(1000);
+        put(&host, Wire::new(near));
         let ends = async {
             // One byte is enough.
             far.read_exact(&mut [0]).await.unwrap();
             drop(far);
         };
-        let served = tokio::spawn(connection);
         let mut request = post();
         let (sent, ()) = tokio::join!(host.send(&mut request), ends);
         assert!(matches!(sent, Err(Fault::Lost(_))));
-        assert!(server.received().is_empty());
-        assert!(served.await.unwrap().is_ok());
+        assert!(request.is_none() && server.received().is_empty());
     }
 
     #[tokio::test]
     async fn the_latest_connection_is_taken_and_old_ones_are_not() {
         let (server, host) = server().await;
         for _ in 0..3 {
-            let (response, sender) = host.send(&mut post()).await.ok().expect("an answer");
-            response.into_body().collect().await.unwrap();
-            host.keep(sender);
-            // Its own task may have to see the end of the reply first.
-            while host.idle().one.is_empty() {
-                tokio::task::yield_now().await;
-            }
+            call(&host).await;
             assert_eq!(host.idle().one.len(), 1, "it is used again");
         }
         let long_ago = |age| Instant::now().checked_sub(age).unwrap();
@@ -472,15 +444,38 @@ mod tests {
         assert_eq!(server.received().len(), 3);
 
         // Nor is one that was used a moment ago, if it is too old as such.
+        call(&host).await;
+        host.idle().one[0].made = long_ago(AGE_MAX);
+        assert!(host.kept().is_none());
         let (response, mut lent) = host.send(&mut post()).await.ok().expect("an answer");
-        response.into_body().collect().await.unwrap();
-        lent.used.origin.made = long_ago(AGE_MAX);
-        let Sender::One(sender) = &mut lent.sender else {
-            panic!("the server speaks HTTP/1.1");
-        };
-        sender.ready().await.unwrap();
+        lent.made = long_ago(AGE_MAX);
+        let read = lent.driven(pin!(response.into_body().collect())).await;
+        read.unwrap();
         host.keep(lent);
         assert!(host.idle().one.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_other_side_closed_or_spoke_on_unasked_is_not_taken() {
+        let (server, host) = server().await;
+        let (near, closed) = duplex(1000);
+        put(&host, Wire::new(near));
+        drop(closed);
+        let (near, mut spoken) = duplex(1000);
+        put(&host, Wire::new(near));
+        let late = b"HTTP/1.1 408 Request Timeout\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut spoken, late)
+            .await
+            .unwrap();
+        let (response, _) = host.send(&mut post()).await.ok().expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(server.received().len(), 1);
+        assert!(host.idle().one.is_empty());
+        assert_eq!(
+            spoken.read(&mut [0]).await.unwrap(),
+            0,
+            "nothing was written"
+        );
     }
 
     #[tokio::test]
@@ -490,12 +485,7 @@ mod tests {
         host.idle = [Mutex::default(), Mutex::default()].into();
         let host = Arc::new(host);
         workers::be(1);
-        let (response, lent) = host.send(&mut post()).await.ok().expect("an answer");
-        response.into_body().collect().await.unwrap();
-        host.keep(lent);
-        while host.idle().one.is_empty() {
-            tokio::task::yield_now().await;
-        }
+        call(&host).await;
         workers::be(0);
         assert!(host.kept().is_none());
         workers::be(1);
@@ -504,13 +494,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_a_new_connection_hands_back_is_not_sent() {
-        let (near, far) = duplex(1000);
-        let (sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
-        drop((connection, far));
         let (_server, host) = server().await;
+        let (near, _far) = duplex(1000);
+        let wire = Wire::new(Ending { near, quiet: false });
+        let over = Over::One(wire.exchange().await.unwrap());
+        let made = Instant::now();
         let mut request = post();
-        let lent = Lent::new(Sender::One(sender));
-        let sent = host.send_over(lent, &mut request).await;
+        let sent = host.send_over(Lent { over, made }, &mut request).await;
         let not_taken = matches!(sent, Err(Fault::NotSent(Failure::NotTaken { .. })));
         assert!(not_taken && request.is_some());
     }

@@ -106,6 +106,20 @@ async fn a_handshake_that_never_ends_is_not_sent() {
 }
 
 #[tokio::test]
+async fn a_call_that_ends_before_it_has_a_connection_is_not_sent() {
+    let server = FakeServer::start(Behaviour::Ignore).await;
+    let mut settings = settings(&format!("https://{}", server.address));
+    settings.timeout = Duration::from_millis(100);
+    let client = Client::new(&settings).unwrap();
+    let merchant = client.merchant(credentials(jwt()), None).unwrap();
+    let outcome = merchant.send(&post()).await;
+    assert!(
+        matches!(outcome, Outcome::NotSent(Failure::ConnectTimeout { .. })),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_connection_that_ends_without_reply_is_unknown() {
     cut_reason(outcome_of(Behaviour::Close, 0).await);
     let reason = cut_reason(outcome_of(Behaviour::ReadAndClose, 1).await);
