@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ pub async fn run(
         _under_way: under_way,
     });
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
-    let mut shutdown = std::pin::pin!(shutdown);
+    let mut shutdown = pin!(shutdown);
     loop {
         let stream = tokio::select! {
             stream = accept(&listener) => stream,
@@ -89,8 +90,10 @@ pub async fn run(
         let service = service_fn(move |request| {
             waiting.ends();
             let (shared, waiting) = (Arc::clone(&shared), Arc::clone(&waiting));
+            // What is given to a future has its room there more than once.
+            let asked = Asked::of(request);
             async move {
-                let response = respond(request, shared, full).await;
+                let response = respond(asked, shared, full).await;
                 waiting.begins();
                 Ok::<_, Infallible>(response)
             }
@@ -156,13 +159,12 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn respond(
-    request: Request<Incoming>,
-    shared: Arc<Shared>,
-    full: bool,
-) -> http::Response<Full<Bytes>> {
-    let version = request.version();
-    let (status, response) = receive(request, shared, full).await;
+async fn respond(asked: Asked, shared: Arc<Shared>, full: bool) -> http::Response<Full<Bytes>> {
+    let version = asked.version;
+    let (status, response) = match asked.refused {
+        Some(status) => (status, shared.gateway.not_scmp()),
+        None => answer(asked.content_type, asked.body, shared, full).await,
+    };
     let mut response = http_response(status, response);
     // A connection whose request was not read to its end cannot be used again, nor does HTTP/1.0 expect to.
     if version < Version::HTTP_11 {
@@ -177,26 +179,19 @@ async fn respond(
     response
 }
 
-async fn receive(
-    request: Request<Incoming>,
+async fn answer(
+    content_type: Option<HeaderValue>,
+    body: Incoming,
     shared: Arc<Shared>,
     full: bool,
 ) -> (StatusCode, Response) {
     let gateway = &shared.gateway;
-    let head = Head::of(request.headers());
-    if head.is_ambiguous() {
-        return (StatusCode::BAD_REQUEST, gateway.not_scmp());
-    }
-    if head.of_a_page {
-        return (StatusCode::FORBIDDEN, gateway.not_scmp());
-    }
-    if request.method() != Method::POST && request.method() != Method::PUT {
-        return (StatusCode::OK, gateway.not_scmp());
-    }
-    let content_type = head.content_type;
     let mut over = false;
-    let body = whole(request.into_body(), shared.max_body, &mut over);
-    let body = match patience::within(shared.receive_timeout, body).await {
+    let received = {
+        let body = pin!(whole(body, shared.max_body, &mut over));
+        patience::within(shared.receive_timeout, body).await
+    };
+    let body = match received {
         _ if over => {
             return (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -257,6 +252,37 @@ async fn whole(mut body: Incoming, limit: usize, over: &mut bool) -> Result<Byte
     })
 }
 
+/// A request whose body is still to be read.
+struct Asked {
+    version: Version,
+    /// What it is refused with, if it is.
+    refused: Option<StatusCode>,
+    /// What it says its body is.
+    content_type: Option<HeaderValue>,
+    body: Incoming,
+}
+
+impl Asked {
+    fn of(request: Request<Incoming>) -> Asked {
+        let (version, head) = (request.version(), Head::of(request.headers()));
+        let refused = if head.is_ambiguous() {
+            Some(StatusCode::BAD_REQUEST)
+        } else if head.of_a_page {
+            Some(StatusCode::FORBIDDEN)
+        } else if request.method() != Method::POST && request.method() != Method::PUT {
+            Some(StatusCode::OK)
+        } else {
+            None
+        };
+        Asked {
+            version,
+            refused,
+            content_type: head.content_type,
+            body: request.into_body(),
+        }
+    }
+}
+
 /// What matters of a request's headers.
 #[derive(Default)]
 struct Head {
@@ -264,7 +290,6 @@ struct Head {
     encodings: usize,
     /// Whether a web page sends it that was talked into posting here: no old client sends what tells so.
     of_a_page: bool,
-    /// What it says its body is.
     content_type: Option<HeaderValue>,
 }
 
