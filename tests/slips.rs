@@ -246,7 +246,7 @@ fn a_slip_of_the_pen_is_found_at_its_place() {
             .expect("a table");
         let at = file.text.find(right).expect("what stands in the table");
         let line = file.text[..at].matches('\n').count() + 1;
-        file.text = file.text.replacen(right, wrong, 1);
+        file.text = file.text.replacen(right, wrong, 1).into();
         let shown = file.shown.clone();
         let faults = faults(&files);
         let told = |fault: &Diagnostic| {
@@ -292,7 +292,7 @@ fn a_wrong_step_is_found_at_its_line() {
             .expect("a table");
         let at = file.text.find(right).expect("what stands in the table");
         let line = file.text[..at].matches('\n').count() + 1;
-        file.text = file.text.replacen(right, wrong, 1);
+        file.text = file.text.replacen(right, wrong, 1).into();
         let faults = faults(&files);
         let told = |fault: &Diagnostic| {
             fault.file.ends_with(update)
@@ -314,7 +314,7 @@ fn a_call_whose_values_may_not_be_kept_says_what_undoes_it() {
         .text
         .lines()
         .filter(|line| !line.starts_with("undo = "));
-    file.text = lines.collect::<Vec<_>>().join("\n");
+    file.text = lines.collect::<Vec<_>>().join("\n").into();
     let call = "call = \"POST /tms/v2/customers\"";
     let at = file.text.find(call).expect("the call");
     let line = file.text[..at].matches('\n').count() + 1;
@@ -337,7 +337,7 @@ fn every_fault_is_told_at_once() {
         let file = files.iter_mut().find(|file| file.path == path);
         let text = &mut file.expect("the table").text;
         assert!(text.contains(from), "{from}");
-        *text = text.replacen(from, to, 1);
+        *text = text.replacen(from, to, 1).into();
     };
     change("fields/payment.toml", "auth_code  ", "auth_code = 7 # ");
     change(

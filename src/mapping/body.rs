@@ -1,6 +1,7 @@
 //! Request bodies: compiled to a sequence of leaves, written straight to one buffer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::by_field::ByField;
 use super::code::CodeTable;
@@ -22,8 +23,8 @@ pub struct Body {
     pub name: String,
     /// The containers that leaves stand in.
     containers: Containers,
-    /// The leaves, those of one container together.
-    leaves: Vec<Leaf>,
+    /// The leaves, those of one container together. Other bodies have many of them, too.
+    leaves: Vec<Arc<Leaf>>,
     /// The place of each.
     spots: Vec<Spot>,
     /// Those that hold a field of the request, by the field.
@@ -195,7 +196,7 @@ impl Body {
     fn index(&mut self, placed: Vec<Placed>) {
         (self.leaves, self.spots) = placed
             .into_iter()
-            .map(|placed| (placed.leaf, placed.spot))
+            .map(|placed| (Arc::new(placed.leaf), placed.spot))
             .unzip();
         self.leaves.shrink_to_fit();
         self.spots.shrink_to_fit();
@@ -216,15 +217,20 @@ impl Body {
     }
 
     /// The mapping lines.
-    pub fn leaves(&self) -> &[Leaf] {
+    pub fn leaves(&self) -> &[Arc<Leaf>] {
         &self.leaves
+    }
+
+    /// The same, to put what is known already in the place of what is equal to it.
+    pub(super) fn leaves_mut(&mut self) -> &mut [Arc<Leaf>] {
+        &mut self.leaves
     }
 
     /// The mapping lines whose values may be kept aside.
     pub fn overflowing(&self) -> impl Iterator<Item = &Leaf> {
         self.overflowing
             .iter()
-            .map(|at| &self.leaves[usize::from(*at)])
+            .map(|at| &*self.leaves[usize::from(*at)])
     }
 
     /// Whether a value came that is a reason to send this body.

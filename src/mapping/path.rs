@@ -24,7 +24,7 @@ pub enum Segment<'p> {
 }
 
 /// A path into a JSON document. Thousands are kept, and few are followed once the tables are compiled: it is its text alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JsonPath(Arc<str>);
 
 impl JsonPath {

@@ -1,5 +1,6 @@
 //! Where the tables come from: the binary itself, or a directory that overrides it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
@@ -16,7 +17,7 @@ pub struct SourceFile {
     /// The path as it is shown to a user, e.g. `mappings/services/ics_auth.toml`.
     pub shown: String,
     /// The TOML text.
-    pub text: String,
+    pub text: Cow<'static, str>,
 }
 
 impl SourceFile {
@@ -58,7 +59,7 @@ pub fn embedded() -> Vec<SourceFile> {
     files
 }
 
-fn collect_embedded(dir: &Dir<'_>, files: &mut Vec<SourceFile>) {
+fn collect_embedded(dir: &'static Dir<'static>, files: &mut Vec<SourceFile>) {
     for file in dir.files() {
         let path = file.path().to_string_lossy().replace('\\', "/");
         if let (true, Some(text)) = (path.ends_with(".toml"), file.contents_utf8()) {
@@ -66,7 +67,7 @@ fn collect_embedded(dir: &Dir<'_>, files: &mut Vec<SourceFile>) {
             files.push(SourceFile {
                 path,
                 shown,
-                text: text.to_owned(),
+                text: Cow::Borrowed(text),
             });
         }
     }
@@ -119,7 +120,7 @@ fn read(root: &Path, path: PathBuf) -> Result<SourceFile, Diagnostic> {
     Ok(SourceFile {
         path: below,
         shown: path.display().to_string(),
-        text,
+        text: text.into(),
     })
 }
 

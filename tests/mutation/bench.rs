@@ -81,7 +81,7 @@ impl Bench {
         for (at, line) in replaced {
             lines[*at] = line;
         }
-        *text = lines.join("\n");
+        *text = lines.join("\n").into();
         files
     }
 

@@ -72,7 +72,7 @@ impl Mended {
             let mut lines = lines.clone();
             lines[number - 1] = instead;
             let file = SourceFile {
-                text: lines.join("\n"),
+                text: lines.join("\n").into(),
                 ..file.clone()
             };
             let left = faults_of_form(&file);

@@ -15,6 +15,8 @@ mod sharing;
 mod step;
 mod vocabulary;
 
+use std::mem::take;
+
 use serde::de::DeserializeOwned;
 
 use super::code::{CodeId, NumberCheck};
@@ -29,23 +31,25 @@ pub fn compile(files: &[SourceFile]) -> Result<Tables, Vec<Diagnostic>> {
     let mut faults = Vec::new();
     let sorted = Sorted::read(files, &mut faults);
     if faults.is_empty() {
-        return checked(&sorted);
+        return checked(sorted);
     }
     if let Some(mended) = mend::Mended::of(files) {
         faults.extend(mended.faults.iter().cloned());
         let sorted = Sorted::read(&mended.files, &mut Vec::new());
-        let more = checked(&sorted).err().unwrap_or_default().into_iter();
+        let more = checked(sorted).err().unwrap_or_default().into_iter();
         faults.extend(more.filter(|fault| !mended.explains(fault)));
     }
     Err(once(faults))
 }
 
 /// Compiles files that could be read.
-fn checked(sorted: &Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
+fn checked(mut sorted: Sorted<'_>) -> Result<Tables, Vec<Diagnostic>> {
     let mut faults = Vec::new();
-    let codes = dictionary::codes(sorted.codes.as_ref(), &mut faults);
-    let dictionary = dictionary::dictionary(&sorted.fields, &codes, &mut faults);
-    let vocabulary = vocabulary::Vocabulary::build(&sorted.rest, &mut faults);
+    // What is used but once is let go of at once: what is compiled then takes its place.
+    let codes = dictionary::codes(sorted.codes.take().as_ref(), &mut faults);
+    let dictionary = dictionary::dictionary(&take(&mut sorted.fields), &codes, &mut faults);
+    let vocabulary = vocabulary::Vocabulary::build(&take(&mut sorted.rest), &mut faults);
+    let sorted = &sorted;
     let names = Names::of(sorted, &vocabulary);
     let known = program::Known {
         prefixes: &names.prefixes,

@@ -1,14 +1,18 @@
 //! What programs have alike is kept once: a service comes alone and together with others, and mostly does the same.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::mapping::body::Body;
+use crate::mapping::body::{Body, Leaf};
+use crate::mapping::path::JsonPath;
 use crate::mapping::tables::{Program, Reading};
 
 /// What the programs so far are made of.
 #[derive(Default)]
 pub struct Shared {
     bodies: Vec<Arc<Body>>,
+    /// By their paths.
+    leaves: HashMap<JsonPath, Vec<Arc<Leaf>>>,
     readings: Vec<Arc<Reading>>,
 }
 
@@ -16,6 +20,16 @@ impl Shared {
     /// Gives a program what is known already in place of what is equal to it.
     pub fn share(&mut self, program: &mut Program) {
         for body in &mut program.bodies {
+            // Nobody else has it yet.
+            for leaf in Arc::get_mut(body).map_or(&mut [][..], Body::leaves_mut) {
+                match self.leaves.get_mut(&leaf.path) {
+                    Some(known) => share(leaf, known),
+                    None => drop(
+                        self.leaves
+                            .insert(leaf.path.clone(), vec![Arc::clone(leaf)]),
+                    ),
+                }
+            }
             share(body, &mut self.bodies);
         }
         for reading in &mut program.readings {
@@ -54,6 +68,14 @@ mod tests {
         assert!(Arc::ptr_eq(searches[0], searches[1]));
         let payments = [alone, together].map(|services| body(&tables, services, "payment"));
         assert_ne!(payments[0], payments[1]);
+        let theirs = payments[1].leaves();
+        let both = |leaf: &&Arc<Leaf>| theirs.iter().any(|other| Arc::ptr_eq(leaf, other));
+        let shared = payments[0].leaves().iter().filter(both).count();
+        assert!(shared > theirs.len() / 2, "{shared} of {}", theirs.len());
+        for leaf in payments[0].leaves() {
+            let equal = theirs.iter().filter(|other| *other == leaf);
+            assert!(equal.into_iter().all(|other| Arc::ptr_eq(leaf, other)));
+        }
         let readings = tables
             .programs
             .values()

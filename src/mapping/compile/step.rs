@@ -309,7 +309,8 @@ mod tests {
         let line = line.expect("the operation").to_owned();
         file.text = file
             .text
-            .replace(&line, &line.replace(" }", ", mle = false }"));
+            .replace(&line, &line.replace(" }", ", mle = false }"))
+            .into();
         assert_eq!(sealable(&files), [false]);
     }
 
@@ -322,7 +323,7 @@ mod tests {
             .find(|file| file.path == path)
             .expect("a service");
         let unmasked = "body = \"customer\"\nunmasked = { setting = \"unmasked_retrieve\" }";
-        file.text = file.text.replace("body = \"customer\"", unmasked);
+        file.text = file.text.replace("body = \"customer\"", unmasked).into();
         let faults = compile(&files).expect_err("a fault");
         let said = faults
             .iter()
