@@ -21,12 +21,11 @@ pub struct Memory(Mutex<Kept>);
 /// A merchant, and something of that merchant's.
 type Named = (CompactString, CompactString);
 
-#[derive(Default)]
 struct Kept {
     /// Those that are not over: a few of many.
     open: HashMap<CompactString, Unit, RandomState>,
     /// Those that are, as they came to their end. They lie one behind the other, for what is old is in no cache of the
-    /// processor: what is put here and taken out again is then where it expects it.
+    /// processor: what is taken out is then where it expects it, and what is put here comes where that was.
     over: VecDeque<Unit>,
     /// Whose a key is, by merchant and hash.
     keys: HashMap<Named, CompactString, RandomState>,
@@ -34,6 +33,19 @@ struct Kept {
     kinds: HashMap<Named, CompactString, RandomState>,
     /// Values by merchant, place and reference.
     side: BTreeMap<(String, String, String), SideValue>,
+}
+
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept {
+            open: HashMap::default(),
+            // Room for all of them, and for no more: memory is not used before it is written.
+            over: VecDeque::with_capacity(UNITS_MAX),
+            keys: HashMap::default(),
+            kinds: HashMap::default(),
+            side: BTreeMap::new(),
+        }
+    }
 }
 
 impl Kept {
@@ -191,12 +203,18 @@ impl Store for Memory {
 
     async fn forget(&self, before: i64) -> Result<u64, JournalError> {
         let mut kept = self.kept();
-        let units = std::mem::take(&mut kept.over);
-        let (old, left): (Vec<Unit>, _) = units.into_iter().partition(|unit| unit.begun < before);
-        kept.over = left.into();
-        let count = old.len() as u64;
-        for unit in old {
-            kept.forgotten(unit);
+        let mut count = 0;
+        // Once around: each is taken out, and put back if it stays.
+        for _ in 0..kept.over.len() {
+            let Some(unit) = kept.over.pop_front() else {
+                break;
+            };
+            if unit.begun < before {
+                kept.forgotten(unit);
+                count += 1;
+            } else {
+                kept.over.push_back(unit);
+            }
         }
         Ok(count)
     }
