@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use crate::mapping::compile::compile;
 use crate::mapping::{Diagnostic, Tables, source};
@@ -162,13 +162,9 @@ fn print(text: &str) -> Result<(), Failed> {
     }
 }
 
-/// A runtime for the commands that send, and for the sandbox.
+/// A runtime, on this thread.
 fn runtime() -> Result<Runtime, Failed> {
-    let runtime = match workers::count() {
-        1 => workers::runtime(),
-        _ => Builder::new_multi_thread().enable_all().build(),
-    };
-    runtime.map_err(not_started)
+    workers::runtime().map_err(not_started)
 }
 
 fn not_started(error: io::Error) -> Failed {

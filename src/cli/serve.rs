@@ -3,10 +3,12 @@
 mod embedded;
 
 use std::future::Future;
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -20,12 +22,16 @@ use crate::sandbox;
 use crate::workers::{self, Workers};
 
 use super::{
-    EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, environment, expiry, not_started, tables,
+    EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, Ended, Failed, environment, expiry, not_started, runtime,
+    tables,
 };
 
 /// Where the embedded sandbox listens when nothing is said.
 const SANDBOX_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9090);
+
+/// When the start is over, and what it needed is free for long enough.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// Take SCMP requests and answer them through the REST API.
 #[derive(Debug, clap::Args)]
@@ -65,8 +71,7 @@ pub fn run(arguments: Arguments, mappings: Option<&Path>) -> Ended {
     let sandbox = arguments
         .sandbox
         .then(|| arguments.sandbox_listen.unwrap_or(SANDBOX_LISTEN));
-    let runtime = workers::runtime().map_err(not_started)?;
-    runtime.block_on(serve(config, tables, sandbox, arguments.mle))
+    runtime()?.block_on(serve(config, tables, sandbox, arguments.mle))
 }
 
 /// What would only fail later, or dangerously, is refused at start.
@@ -146,6 +151,7 @@ async fn serve(
     announce(&config, address, local(&admin)?, sandbox.is_some());
     let readiness = Readiness::default();
     readiness.set(true);
+    tokio::spawn(give_back());
     let operators = admin::run(admin, readiness.clone(), Arc::clone(&gateway));
     let operators = tokio::spawn(operators);
     let shutdown = async move {
@@ -165,6 +171,15 @@ async fn serve(
     operators.abort();
     drop(stop_sandbox);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets go of the memory that starting needed for a moment.
+///
+/// The allocator gives back what has been free for a second, but only when more becomes free, and an idle gateway frees
+/// nothing. The block for it is never touched, so it takes no memory itself, and is too large to be kept.
+async fn give_back() {
+    tokio::time::sleep(SETTLED).await;
+    drop(black_box(Vec::<u8>::with_capacity(4 << 20)));
 }
 
 fn announce(config: &Config, address: SocketAddr, admin: SocketAddr, sandbox: bool) {
