@@ -13,13 +13,32 @@ use crate::rest::{Failure, Outcome};
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// What is known of a host.
+#[derive(Debug)]
 pub struct Breaker {
     failures_max: u32,
     first_pause: Duration,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+/// A call that may be made.
+#[derive(Debug)]
+#[must_use]
+pub struct Admitted<'b> {
+    breaker: &'b Breaker,
+    /// Whether it is the one that tries the host.
+    tries: bool,
+}
+
+/// What a call's end says of its host.
+#[derive(PartialEq)]
+enum Said {
+    Well,
+    /// What went wrong on this side, or came and cannot be read here.
+    Nothing,
+    Failed,
+}
+
+#[derive(Debug, Default)]
 struct State {
     failures: u32,
     /// No call is made before this.
@@ -41,7 +60,7 @@ impl Breaker {
     }
 
     /// Whether a call may be made at `now`; otherwise how long it is to wait.
-    pub fn admit(&self, now: Instant) -> Result<(), Duration> {
+    pub fn admit(&self, now: Instant) -> Result<Admitted<'_>, Duration> {
         let mut state = self.state();
         if let Some(left) = state
             .paused
@@ -50,54 +69,65 @@ impl Breaker {
         {
             return Err(left);
         }
-        match (state.pause, state.trying) {
-            (None, _) => Ok(()),
-            (Some(_), false) => {
-                state.trying = true;
-                Ok(())
-            }
-            (Some(pause), true) => Err(pause),
-        }
-    }
-
-    /// Takes what became of a call that was admitted. What time it is matters only where it did not go well.
-    pub fn ended(&self, now: impl FnOnce() -> Instant, outcome: &Outcome) {
-        let mut state = self.state();
-        state.trying = false;
-        let (asked, failed) = (patience(outcome), is_failure(outcome));
-        if !failed {
-            (state.failures, state.pause) = (0, None);
-        }
-        if asked.is_none() && !failed {
-            return;
-        }
-        let now = now();
-        if let Some(asked) = asked {
-            state.paused = Some(now + asked.min(PAUSE_MAX));
-        }
-        if !failed {
-            return;
-        }
-        state.failures = state.failures.saturating_add(1);
-        if self.failures_max > 0 && state.failures >= self.failures_max {
-            let next = state.pause.map_or(self.first_pause, |pause| pause * 2);
-            // Calls that were under way when the pause began do not make it longer.
-            let running = state.paused.is_some_and(|until| until > now);
-            if !running {
-                state.pause = Some(next.min(PAUSE_MAX));
-                state.paused = Some(now + next.min(PAUSE_MAX));
+        let tries = state.pause.is_some();
+        match state.pause {
+            Some(pause) if state.trying => Err(pause),
+            _ => {
+                state.trying = tries;
+                Ok(Admitted {
+                    breaker: self,
+                    tries,
+                })
             }
         }
-    }
-
-    /// A call that was admitted is given up before its end.
-    pub fn given_up(&self) {
-        self.state().trying = false;
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         // Nothing that can panic happens under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Admitted<'_> {
+    /// Takes what became of the call. What time it is matters only where it did not go well.
+    pub fn ended(self, now: impl FnOnce() -> Instant, outcome: &Outcome) {
+        let (asked, said) = (patience(outcome), said(outcome));
+        let mut state = self.breaker.state();
+        if said == Said::Well {
+            (state.failures, state.pause) = (0, None);
+        }
+        if asked.is_none() && said != Said::Failed {
+            return;
+        }
+        let now = now();
+        let running = state.paused.is_some_and(|until| until > now);
+        if let Some(asked) = asked {
+            state.paused = Some(now + asked.min(PAUSE_MAX));
+        }
+        if said != Said::Failed {
+            return;
+        }
+        state.failures = state.failures.saturating_add(1);
+        let many = self.breaker.failures_max > 0 && state.failures >= self.breaker.failures_max;
+        // Calls that were under way when the pause began do not make it longer.
+        let late = !self.tries && (running || state.pause.is_some());
+        if many && !late {
+            let next = state
+                .pause
+                .map_or(self.breaker.first_pause, |pause| pause * 2);
+            let next = next.min(PAUSE_MAX);
+            state.pause = Some(next);
+            state.paused = state.paused.max(Some(now + next));
+        }
+    }
+}
+
+/// However it ended, and though it was given up: another may try.
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        if self.tries {
+            self.breaker.state().trying = false;
+        }
     }
 }
 
@@ -109,9 +139,8 @@ fn patience(outcome: &Outcome) -> Option<Duration> {
     }
 }
 
-fn is_failure(outcome: &Outcome) -> bool {
-    match outcome {
-        // What is wrong on this side, or cannot be read here, says nothing of the host.
+fn said(outcome: &Outcome) -> Said {
+    let failed = match outcome {
         Outcome::Unknown(failure) => {
             matches!(failure, Failure::Timeout { .. } | Failure::Cut { .. })
         }
@@ -126,6 +155,11 @@ fn is_failure(outcome: &Outcome) -> bool {
         Outcome::Answered(answer) => {
             answer.status >= 500 && !answer.body.trim_ascii_start().starts_with(b"{")
         }
+    };
+    match outcome {
+        _ if failed => Said::Failed,
+        Outcome::Answered(_) => Said::Well,
+        Outcome::NotSent(_) | Outcome::Unknown(_) => Said::Nothing,
     }
 }
 
@@ -154,11 +188,21 @@ mod tests {
         Outcome::Unknown(failure)
     }
 
+    /// A call from its admission to its end.
+    fn call(breaker: &Breaker, now: Instant, outcome: &Outcome) {
+        let admitted = breaker.admit(now).expect("free");
+        admitted.ended(|| now, outcome);
+    }
+
+    /// How long the next call is to wait.
+    fn wait(breaker: &Breaker, now: Instant) -> Option<Duration> {
+        breaker.admit(now).err()
+    }
+
     fn open(now: Instant) -> Breaker {
         let breaker = Breaker::new(3, SECOND);
         for _ in 0..3 {
-            breaker.admit(now).expect("free");
-            breaker.ended(|| now, &lost());
+            call(&breaker, now, &lost());
         }
         breaker
     }
@@ -167,19 +211,54 @@ mod tests {
     fn failures_in_a_row_open_it_and_one_call_tries() {
         let now = Instant::now();
         let breaker = open(now);
-        assert_eq!(breaker.admit(now), Err(SECOND));
+        assert_eq!(wait(&breaker, now), Some(SECOND));
         let later = now + SECOND;
-        assert_eq!(breaker.admit(later), Ok(()));
-        assert!(breaker.admit(later).is_err(), "one is enough");
-        breaker.ended(|| later, &lost());
-        assert_eq!(breaker.admit(later), Err(2 * SECOND));
+        let tries = breaker.admit(later).expect("the one that tries");
+        assert!(wait(&breaker, later).is_some(), "one is enough");
+        tries.ended(|| later, &lost());
+        assert_eq!(wait(&breaker, later), Some(2 * SECOND));
         let later = later + 2 * SECOND;
-        assert_eq!(breaker.admit(later), Ok(()));
-        breaker.ended(|| later, &answer(400, None));
-        assert_eq!(
-            (breaker.admit(later), breaker.admit(later)),
-            (Ok(()), Ok(()))
-        );
+        call(&breaker, later, &answer(400, None));
+        let both = (breaker.admit(later), breaker.admit(later));
+        assert!(matches!(both, (Ok(_), Ok(_))));
+    }
+
+    #[test]
+    fn one_that_is_given_up_lets_another_try() {
+        let now = Instant::now();
+        let breaker = open(now);
+        drop(breaker.admit(now + SECOND).expect("the one that tries"));
+        assert_eq!(wait(&breaker, now + SECOND), None);
+    }
+
+    #[test]
+    fn what_went_wrong_here_says_nothing_of_the_host() {
+        let now = Instant::now();
+        let breaker = open(now);
+        let busy = Outcome::NotSent(Failure::Busy { host: "h".into() });
+        call(&breaker, now + SECOND, &busy);
+        let tries = breaker.admit(now + SECOND).expect("another tries");
+        assert!(wait(&breaker, now + SECOND).is_some(), "and only one");
+        drop(tries);
+    }
+
+    #[test]
+    fn only_the_one_that_tries_decides() {
+        let now = Instant::now();
+        let breaker = Breaker::new(3, SECOND);
+        let under_way: Vec<Admitted<'_>> = (0..6).map(|_| breaker.admit(now).unwrap()).collect();
+        let mut under_way = under_way.into_iter();
+        for admitted in under_way.by_ref().take(3) {
+            admitted.ended(|| now, &lost());
+        }
+        let later = now + SECOND;
+        let tries = breaker.admit(later).expect("the one that tries");
+        for admitted in under_way {
+            admitted.ended(|| later, &lost());
+        }
+        assert_eq!(wait(&breaker, later), Some(SECOND), "one still tries");
+        tries.ended(|| later, &lost());
+        assert_eq!(wait(&breaker, later), Some(2 * SECOND));
     }
 
     #[test]
@@ -187,20 +266,19 @@ mod tests {
         let now = Instant::now();
         let breaker = Breaker::new(3, SECOND);
         for outcome in [lost(), lost(), answer(201, None), lost(), lost()] {
-            assert_eq!(breaker.admit(now), Ok(()));
-            breaker.ended(|| now, &outcome);
+            call(&breaker, now, &outcome);
         }
-        assert_eq!(breaker.admit(now), Ok(()));
+        assert_eq!(wait(&breaker, now), None);
     }
 
     #[test]
     fn a_host_gets_the_patience_that_it_asks_for() {
         let now = Instant::now();
         let breaker = Breaker::new(0, SECOND);
-        breaker.ended(|| now, &answer(429, Some(2)));
-        assert_eq!(breaker.admit(now), Err(2 * SECOND));
-        assert_eq!(breaker.admit(now + 2 * SECOND), Ok(()));
-        breaker.ended(|| now, &answer(503, Some(100_000)));
-        assert_eq!(breaker.admit(now), Err(PAUSE_MAX));
+        call(&breaker, now, &answer(429, Some(2)));
+        assert_eq!(wait(&breaker, now), Some(2 * SECOND));
+        let later = now + 2 * SECOND;
+        call(&breaker, later, &answer(503, Some(100_000)));
+        assert_eq!(wait(&breaker, later), Some(PAUSE_MAX));
     }
 }

@@ -7,7 +7,6 @@ use http::Method;
 use crate::random;
 use crate::rest::{Answer, Call, Failure, Outcome};
 
-use super::breaker::Breaker;
 use super::merchants::Merchant;
 
 /// How often a call is made again at most.
@@ -46,15 +45,15 @@ async fn once(merchant: &Merchant, call: &Call, deadline: Instant) -> Outcome {
             limit: left,
         });
     }
-    if let Err(pause) = merchant.breaker().admit(now) {
-        return Outcome::NotSent(Failure::Paused {
-            host: host(merchant),
-            pause,
-        });
-    }
-    let trial = Trial(merchant.breaker());
+    let admitted = match merchant.breaker().admit(now) {
+        Ok(admitted) => admitted,
+        Err(pause) => {
+            let host = host(merchant);
+            return Outcome::NotSent(Failure::Paused { host, pause });
+        }
+    };
     let outcome = merchant.account().send_within(call, now.into(), left).await;
-    trial.0.ended(Instant::now, &outcome);
+    admitted.ended(Instant::now, &outcome);
     believed(merchant, outcome)
 }
 
@@ -88,15 +87,6 @@ fn may_be_done(outcome: &Outcome) -> bool {
 
 fn host(merchant: &Merchant) -> String {
     merchant.account().host().to_owned()
-}
-
-/// Says that a call is given up, should its task end before it does.
-struct Trial<'b>(&'b Breaker);
-
-impl Drop for Trial<'_> {
-    fn drop(&mut self) {
-        self.0.given_up();
-    }
 }
 
 /// How long to wait before the call is made again; nothing where it is not.
