@@ -6,6 +6,7 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -16,12 +17,28 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Connection, SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// What HTTP can be spoken over.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// The connection beneath.
+    fn tcp(&self) -> Option<&TcpStream>;
+}
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+impl Stream for TcpStream {
+    fn tcp(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn tcp(&self) -> Option<&TcpStream> {
+        Some(self.get_ref().0)
+    }
+}
 
 /// A failure, with the request where not a byte of it was written.
 pub(super) type Unsent = TrySendError<Request<Full<Bytes>>>;
@@ -39,7 +56,7 @@ type Http = Connection<TokioIo<Written>, Full<Bytes>>;
 
 /// A stream with a request on it. Dropping it closes the stream.
 pub(super) struct Exchange {
-    /// Nothing, once it has ended.
+    /// Nothing, once the other side has ended it.
     connection: Option<Box<Http>>,
     sender: SendRequest<Full<Bytes>>,
 }
@@ -49,12 +66,21 @@ impl Wire {
         Wire(Box::new(stream))
     }
 
-    /// Whether the other side has neither closed it nor said anything unasked.
+    /// Whether the other side has neither closed it nor said anything unasked, as far as the runtime knows.
     pub(super) fn is_quiet(&mut self) -> bool {
         let (mut byte, mut nobody) = ([0], Context::from_waker(Waker::noop()));
         let mut byte = ReadBuf::new(&mut byte);
         let read = Pin::new(&mut self.0).poll_read(&mut nobody, &mut byte);
         read.is_pending()
+    }
+
+    /// The same, as far as the system knows: under load the runtime asks it only now and then.
+    pub(super) fn is_quiet_beneath(&self) -> bool {
+        let Some(tcp) = self.0.tcp() else {
+            return true;
+        };
+        let peeked = SockRef::from(tcp).peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Says farewell, as far as it can be said at once.
@@ -102,11 +128,18 @@ impl Exchange {
     /// The stream, where the request was written and the reply read to its end, and both sides go on with it.
     pub(super) fn end(mut self) -> Option<Wire> {
         self.go_on(&mut Context::from_waker(Waker::noop()));
-        let connection = self.connection.filter(|_| self.sender.is_ready())?;
+        let connection = self.connection.take_if(|_| self.sender.is_ready())?;
         let parts = connection.into_parts();
         let stream = parts.io.into_inner();
+        let wire = Wire(stream.stream);
         // For hyper a request is over once it is in its buffer, which ends with the connection.
-        (parts.read_buf.is_empty() && stream.all).then_some(Wire(stream.stream))
+        match parts.read_buf.is_empty() && stream.all {
+            true => Some(wire),
+            false => {
+                wire.close();
+                None
+            }
+        }
     }
 
     fn go_on(&mut self, context: &mut Context<'_>) {
@@ -115,6 +148,15 @@ impl Exchange {
         {
             // How it ended is told to whoever waits; a request of which nothing was written is given back.
             self.connection = None;
+        }
+    }
+}
+
+/// Whoever gives the request up drops it.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            Wire(connection.into_parts().io.into_inner().stream).close();
         }
     }
 }
@@ -174,9 +216,15 @@ mod tests {
     use std::pin::pin;
 
     use http_body_util::BodyExt;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
+
+    impl Stream for DuplexStream {
+        fn tcp(&self) -> Option<&TcpStream> {
+            None
+        }
+    }
 
     /// Whether the stream can be used again after this reply.
     async fn usable_after(reply: &[u8]) -> bool {

@@ -71,9 +71,14 @@ impl Use {
         self.shared.sender.try_send_request(request)
     }
 
+    /// All is well with the connection.
+    pub(super) fn spare(&mut self) {
+        self.well = true;
+    }
+
     /// The connection, with which all is well.
     pub(super) fn end(mut self) -> Shared {
-        self.well = true;
+        self.spare();
         self.shared.clone()
     }
 }

@@ -27,6 +27,9 @@ use crate::workers;
 /// the peer is about to close turns a payment into an unknown outcome.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
+/// A connection that has rested for so long may have been closed since the runtime last looked.
+const RESTED: Duration = Duration::from_millis(10);
+
 /// How old a connection grows, however much it is used: a host moves by its name.
 const AGE_MAX: Duration = Duration::from_secs(300);
 
@@ -105,22 +108,22 @@ impl Host {
         request: &mut Outbound,
     ) -> Result<(Response<Incoming>, Lent), Fault> {
         loop {
-            let kept = self.kept();
-            let fresh = kept.is_none();
-            let (connected, made) = match kept {
-                Some(kept) => kept,
+            let (connected, made, fresh) = match self.kept() {
+                Some((connected, made)) => (connected, made, false),
                 None => {
                     // In a box: most calls need none, and would carry its room around.
                     let connected = Box::pin(self.connector.connect(&self.base));
-                    (connected.await.map_err(Fault::NotSent)?, Instant::now())
+                    let connected = connected.await.map_err(Fault::NotSent)?;
+                    (connected, Instant::now(), true)
                 }
             };
             let over = match connected {
                 Connected::One(wire) => Over::One(self.begun(wire).await?),
                 Connected::Many(shared) => Over::Many(shared.lend()),
             };
-            match self.send_over(Lent { over, made }, request).await {
-                Ok(answered) => return Ok(answered),
+            let mut lent = Lent { over, made };
+            match self.send_over(&mut lent, request).await {
+                Ok(response) => return Ok((response, lent)),
                 Err(_) if !fresh && request.is_some() => {}
                 Err(fault) => return Err(fault),
             }
@@ -135,9 +138,9 @@ impl Host {
     /// Sends a request over one connection, in the form of its protocol; puts it back if not a byte of it was written.
     async fn send_over(
         &self,
-        mut lent: Lent,
+        lent: &mut Lent,
         request: &mut Outbound,
-    ) -> Result<(Response<Incoming>, Lent), Fault> {
+    ) -> Result<Response<Incoming>, Fault> {
         if let Some(request) = request {
             match lent.over {
                 Over::One(_) => drop(request.headers_mut().insert(HOST, self.header.clone())),
@@ -155,14 +158,14 @@ impl Host {
             Over::Many(shared) => shared.begin(taken).await,
         };
         let error = match sent {
-            Ok(response) => return Ok((response, lent)),
+            Ok(response) => return Ok(response),
             Err(error) => put_back(Box::new(error), request),
         };
         Err(if request.is_some() {
             self.not_taken("the connection ended before anything was sent")
         } else if is_refused(&error) {
             // The connection lives: others may go on with it.
-            lent.end();
+            lent.spare();
             self.not_taken("the host refused it unprocessed")
         } else {
             Fault::Lost(error)
@@ -196,7 +199,10 @@ impl Host {
             idle.many = None;
         }
         while let Some(mut kept) = idle.one.pop() {
-            if !kept.is_old(now) && kept.connection.is_quiet() {
+            let rested = now.duration_since(kept.since);
+            let quiet = kept.connection.is_quiet()
+                && (rested < RESTED || kept.connection.is_quiet_beneath());
+            if quiet && !kept.is_old(now) {
                 return Some((Connected::One(kept.connection), kept.made));
             }
             kept.connection.close();
@@ -214,6 +220,8 @@ impl Host {
         match connection {
             Connected::One(wire) if since.duration_since(made) >= AGE_MAX => wire.close(),
             Connected::One(wire) => idle.one.push(Kept::new(wire, made, since)),
+            Connected::Many(shared)
+                if !shared.is_open() || since.duration_since(made) >= AGE_MAX => {}
             Connected::Many(shared) => match &mut idle.many {
                 Some(kept) if kept.connection.is_open() && !kept.is_old(since) => {
                     kept.since = since;
@@ -280,6 +288,13 @@ impl Lent {
         }
     }
 
+    /// All is well with the connection, though not with the call.
+    fn spare(&mut self) {
+        if let Over::Many(shared) = &mut self.over {
+            shared.spare();
+        }
+    }
+
     /// The connection, if the next call can go over it.
     fn end(self) -> Option<Connected> {
         match self.over {
@@ -319,15 +334,19 @@ impl fmt::Debug for Host {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::io::{self, Read, Write};
+    use std::net::TcpListener;
     use std::task::{Context, Poll};
+    use std::thread::{sleep, spawn};
 
     use http::Method;
     use http_body_util::BodyExt;
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
+    use tokio::net::TcpStream;
 
     use super::*;
     use crate::rest::fake_server::{Behaviour, FakeServer};
+    use crate::rest::http1::Stream;
     use crate::rest::tls;
 
     async fn server() -> (FakeServer, Arc<Host>) {
@@ -365,6 +384,12 @@ mod tests {
     struct Ending {
         near: DuplexStream,
         quiet: bool,
+    }
+
+    impl Stream for Ending {
+        fn tcp(&self) -> Option<&TcpStream> {
+            None
+        }
     }
 
     impl AsyncRead for Ending {
@@ -479,6 +504,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_that_was_closed_since_the_runtime_last_looked_is_not_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let pause = Duration::from_millis(20);
+        let server = spawn(move || {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().unwrap();
+                assert!(stream.read(&mut [0; 1000]).unwrap() > 0);
+                let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+                stream.write_all(reply).unwrap();
+                sleep(pause);
+            }
+        });
+        let connector = Connector::new(tls::connector(None).unwrap(), IDLE_MAX);
+        let host = Host::new(BaseUrl::parse(&base).unwrap(), Arc::new(connector));
+        let host = Arc::new(host.unwrap());
+        call(&host).await;
+        assert_eq!(host.idle().one.len(), 1);
+        // All that the thread does.
+        sleep(4 * pause);
+        call(&host).await;
+        server.join().unwrap();
+    }
+
+    #[tokio::test]
     async fn a_connection_is_used_again_on_its_own_thread_alone() {
         let (_server, host) = server().await;
         let mut host = Arc::into_inner(host).expect("nobody else's");
@@ -500,7 +550,8 @@ mod tests {
         let over = Over::One(wire.exchange().await.unwrap());
         let made = Instant::now();
         let mut request = post();
-        let sent = host.send_over(Lent { over, made }, &mut request).await;
+        let mut lent = Lent { over, made };
+        let sent = host.send_over(&mut lent, &mut request).await;
         let not_taken = matches!(sent, Err(Fault::NotSent(Failure::NotTaken { .. })));
         assert!(not_taken && request.is_some());
     }
