@@ -113,9 +113,9 @@ impl Workers {
         let counted = Counted::new(&worker.connections);
         match &worker.elsewhere {
             None => {
-                let served = serve(stream);
+                // Made in there, for a future that is moved into another has its room there twice.
                 tokio::spawn(async move {
-                    served.await;
+                    serve(stream).await;
                     drop(counted);
                 });
             }

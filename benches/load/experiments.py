@@ -225,24 +225,44 @@ def service(options, helpers, binary):
 
 def memory(options, helpers, binary):
     """What an idle gateway takes, and what a request in flight does, by the slope from so many at a time to twice as many."""
-    idle, taken = [], {}
+    idle, kept, loaded, bare = [], {}, {}, {}
     for many in (250, 500, 1000):
         with Lab() as lab:
             quick, slow = targets.upstream(lab, helpers), targets.upstream(lab, helpers, "slow", delay=3000)
             targets.trust_both(slow, quick)
             merchants = {"mid1234": targets.shared_secret(), "quick": targets.shared_secret(f'base_url = "{quick.url}"\n')}
             gateway = targets.gateway(lab, binary, slow, merchants=merchants)
+            # By then it has given back what its start took for a moment.
+            time.sleep(4)
             idle.append((gateway.process.rss_mib(), gateway.process.own_mib()))
             # What the journal in memory holds is no request's own: until it is full.
             lab.wrk(gateway.url, targets.request_of(lab, "quick"), 1, 2)
-            taken[many] = held(gateway, many, times=4)
-    whole, own = min(idle)
+            kept[many] = held(gateway, many, times=4)
+        with Lab() as lab:
+            upstream = targets.upstream(lab, helpers, delay=100)
+            gateway, passes = targets.gateway(lab, binary, upstream), targets.bare(lab, helpers, upstream)
+            loaded[many], bare[many] = in_load(lab, gateway, many), in_load(lab, passes, many)
+    whole, own = max(idle)
     print(f"Idle: {whole:.1f} MiB, of which {own:.1f} are its own, and the rest pages of files that are mapped.\n")
     rows = []
     for few, many in ((250, 500), (500, 1000)):
-        each = [(high - low) * 1024 / (many - few) for low, high in zip(taken[few], taken[many])]
-        rows.append([f"{few} to {many}", f"{each[0]:.0f}", f"{min(each[1:]):.0f} to {max(each[1:]):.0f}"])
-    print(table(["requests at a time", "KiB each, on new connections", "on used ones"], rows))
+        slope = lambda low, high: (high - low) * 1024 / (many - few)
+        each = [slope(low, high) for low, high in zip(kept[few], kept[many])]
+        rows.append([f"{few} to {many}", f"{each[0]:.0f}", f"{min(each[1:]):.0f} to {max(each[1:]):.0f}",
+                     f"{slope(loaded[few], loaded[many]):.0f}", f"{slope(bare[few], bare[many]):.0f}"])
+    print(table(["requests at a time", "KiB each, on new connections", "on used ones", "in load", "bare, in load"], rows))
+
+
+def in_load(lab, target, many):
+    """The memory that is a target's own while so many connections are used again and again, each for the sixtieth time and more."""
+    load, taken = Driven(lab, target.url, target.request, 9, many), []
+    # 250 connections need so long to fill the journal in memory.
+    time.sleep(6)
+    for _ in range(8):
+        taken.append(target.process.own_mib())
+        time.sleep(0.25)
+    load.told()
+    return statistics.mean(taken)
 
 
 def held(gateway, many, times):

@@ -54,7 +54,7 @@ pub(super) fn fold_value(raw: &str) -> Cow<'_, str> {
 /// What one look at all of a text shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Look {
-    /// How many lines it may have.
+    /// How many lines it has: a line end ends one.
     pub(super) lines: usize,
     /// Whether no line has anything to fold but blanks at ends, or a control character: there is no tab, no two blanks in a
     /// row, no C0 control character but LF.
@@ -89,7 +89,7 @@ pub(super) fn look(text: &str) -> Look {
     let returns = || memchr::memchr_iter(b'\r', bytes).count();
     let controlled = controls > ends;
     Look {
-        lines: ends + 1,
+        lines: ends + usize::from(!text.ends_with('\n')),
         plain: !controlled && !blanks,
         as_is: !escaped && (!controlled || controls == ends + returns()),
     }
@@ -146,15 +146,15 @@ mod tests {
         for (text, lines, plain, as_is) in [
             ("", 1, true, true),
             ("a", 1, true, true),
-            ("\n", 2, true, true),
-            ("a=b c\nd= e \n", 3, true, true),
-            ("a=b  c\n", 2, false, true),
+            ("\n", 1, true, true),
+            ("a=b c\nd= e \n", 2, true, true),
+            ("a=b  c\n", 1, false, true),
             ("a=b  ", 1, false, true),
-            ("a=b\tc\n", 2, false, false),
-            ("a=b\r\n", 2, false, true),
+            ("a=b\tc\n", 1, false, false),
+            ("a=b\r\n", 1, false, true),
             ("a=b\r", 1, false, true),
             ("a=\0", 1, false, false),
-            ("a=\"\n", 2, true, false),
+            ("a=\"\n", 1, true, false),
             ("a=\\", 1, true, false),
             ("a=\u{3000}\u{3000}", 1, true, true),
         ] {
@@ -166,8 +166,9 @@ mod tests {
             assert_eq!(look(text), expected, "{text:?}");
             // Wherever it stands, and beyond what is looked at in one go.
             let long = format!("{}{text}{}", "b\n".repeat(300), "b".repeat(300));
+            let last = usize::from(text.ends_with('\n'));
             let expected = Look {
-                lines: lines + 300,
+                lines: lines + last + 300,
                 ..expected
             };
             assert_eq!(look(&long), expected, "{text:?}");
