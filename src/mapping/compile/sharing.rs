@@ -22,13 +22,7 @@ impl Shared {
         for body in &mut program.bodies {
             // Nobody else has it yet.
             for leaf in Arc::get_mut(body).map_or(&mut [][..], Body::leaves_mut) {
-                match self.leaves.get_mut(&leaf.path) {
-                    Some(known) => share(leaf, known),
-                    None => drop(
-                        self.leaves
-                            .insert(leaf.path.clone(), vec![Arc::clone(leaf)]),
-                    ),
-                }
+                share(leaf, self.leaves.entry(leaf.path.clone()).or_default());
             }
             share(body, &mut self.bodies);
         }
