@@ -18,6 +18,7 @@ pub mod diagnostic;
 pub mod export;
 pub mod field;
 pub mod flags;
+mod json;
 pub mod line;
 pub mod lines;
 pub mod lookup;

@@ -3,15 +3,11 @@
 //! A [`Reader`] is compiled once for each step: all places that lines read from its reply, as a trie. A [`Read`] is a
 //! reply with these places found: it keeps the text as it came and where in it each value stands.
 
-use std::fmt;
-
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
+use super::json::Cursor;
 use super::path::{JsonPath, Segment};
 use super::read::{Read, Span};
 
@@ -71,17 +67,11 @@ impl Reader {
         let body = ByteString::try_from(body).ok()?;
         let mut spans = vec![Span::NONE; self.paths.len()];
         if !body.is_empty() {
-            let mut found = Found {
-                begins: body.as_ptr() as usize,
-                spans: &mut spans,
-            };
-            let mut json = serde_json::Deserializer::from_str(&body);
-            let below = Below {
-                node: &self.root,
-                found: &mut found,
-            };
-            below.deserialize(&mut json).ok()?;
-            json.end().ok()?;
+            let mut cursor = Cursor::new(&body);
+            self.root.look_below(&mut cursor, &mut spans)?;
+            if !cursor.is_at_end() {
+                return None;
+            }
         }
         Some(Read::new(body, spans))
     }
@@ -123,12 +113,77 @@ impl Node {
         tighten(&mut self.numbered);
     }
 
-    fn is_leaf(&self) -> bool {
-        !(self.slots.is_empty() && self.lists.is_empty())
+    /// Passes over its value: notes where it stands if that is wanted, and looks into it.
+    fn look(&self, cursor: &mut Cursor<'_>, spans: &mut [Span]) -> Option<()> {
+        for slot in &self.all {
+            spans[usize::from(slot.0)] = Span::NONE;
+        }
+        let first = cursor.next()?;
+        let start = cursor.at();
+        self.look_below(cursor, spans)?;
+        // Replies are bounded far below 4 GiB.
+        let span = Span {
+            start: start as u32,
+            end: cursor.at() as u32,
+        };
+        for slot in &self.slots {
+            spans[usize::from(slot.0)] = span;
+        }
+        if first == b'[' {
+            for slot in &self.lists {
+                spans[usize::from(slot.0)] = span;
+            }
+        }
+        Some(())
     }
 
-    fn has_below(&self) -> bool {
-        !(self.members.is_empty() && self.keyed.is_empty() && self.numbered.is_empty())
+    /// Passes over its value, and looks into it.
+    fn look_below(&self, cursor: &mut Cursor<'_>, spans: &mut [Span]) -> Option<()> {
+        match cursor.next()? {
+            b'{' if !self.members.is_empty() => {
+                cursor.members(|cursor, name| match self.member(name) {
+                    Some(member) => member.look(cursor, spans),
+                    None => cursor.skip(),
+                })
+            }
+            b'[' if !(self.keyed.is_empty() && self.numbered.is_empty()) => {
+                self.look_at_elements(cursor, spans)
+            }
+            _ => cursor.skip(),
+        }
+    }
+
+    /// The node of a member by its name, as that stands in the text.
+    fn member(&self, name: &str) -> Option<&Node> {
+        let known = |name: &str| {
+            let mut members = self.members.iter();
+            members.find_map(|(known, node)| (**known == *name).then_some(node))
+        };
+        // No name of the tables has an escape.
+        let escaped = || {
+            let unescaped = serde_json::from_str::<String>(&format!("\"{name}\""));
+            known(&unescaped.ok()?)
+        };
+        known(name).or_else(|| name.contains('\\').then(escaped).flatten())
+    }
+
+    fn look_at_elements(&self, cursor: &mut Cursor<'_>, spans: &mut [Span]) -> Option<()> {
+        let mut open: Vec<&(Key, Node)> = self.keyed.iter().collect();
+        let mut number = 0;
+        cursor.elements(|cursor| {
+            cursor.next()?;
+            let element = cursor.clone();
+            cursor.skip()?;
+            let raw = cursor.since(element.at());
+            // It was passed over once: what is looked at again is JSON.
+            let mut look = |node: &Node| node.look(&mut element.clone(), spans);
+            open.retain(|(key, node)| !(key.is_of(raw) && look(node).is_some()));
+            for (_, node) in self.numbered.iter().filter(|(at, _)| *at == number) {
+                look(node)?;
+            }
+            number += 1;
+            Some(())
+        })
     }
 }
 
@@ -144,172 +199,6 @@ fn child<K: PartialEq>(children: &mut Vec<(K, Node)>, key: K) -> &mut Node {
 fn tighten<K>(children: &mut Vec<(K, Node)>) {
     children.shrink_to_fit();
     children.iter_mut().for_each(|(_, child)| child.tighten());
-}
-
-/// What has been found so far.
-struct Found<'s> {
-    /// The address of the text's first byte: values are slices of the text.
-    begins: usize,
-    spans: &'s mut [Span],
-}
-
-impl Found<'_> {
-    fn note(&mut self, slot: Slot, raw: &str) {
-        let start = (raw.as_ptr() as usize - self.begins) as u32;
-        // Replies are bounded far below 4 GiB.
-        let end = start + raw.len() as u32;
-        self.spans[usize::from(slot.0)] = Span { start, end };
-    }
-
-    fn forget(&mut self, slots: &[Slot]) {
-        for slot in slots {
-            self.spans[usize::from(slot.0)] = Span::NONE;
-        }
-    }
-}
-
-/// Reads a value: notes where it stands if that is wanted, and goes on into it.
-struct Here<'n, 'f, 's> {
-    node: &'n Node,
-    found: &'f mut Found<'s>,
-}
-
-impl<'de> DeserializeSeed<'de> for Here<'_, '_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        let Here { node, found } = self;
-        found.forget(&node.all);
-        if !node.is_leaf() {
-            return Below { node, found }.deserialize(json);
-        }
-        let raw = <&RawValue>::deserialize(json)?.get();
-        for slot in &node.slots {
-            found.note(*slot, raw);
-        }
-        if raw.starts_with('[') {
-            for slot in &node.lists {
-                found.note(*slot, raw);
-            }
-        }
-        if node.has_below() {
-            let mut json = serde_json::Deserializer::from_str(raw);
-            // It was read once already: it is JSON, if perhaps too deep, and then has nothing that is looked for.
-            let _read = Below { node, found }.deserialize(&mut json);
-        }
-        Ok(())
-    }
-}
-
-/// Reads what stands below a value.
-struct Below<'n, 'f, 's> {
-    node: &'n Node,
-    found: &'f mut Found<'s>,
-}
-
-impl<'de> DeserializeSeed<'de> for Below<'_, '_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Below<'_, '_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Below { node, found } = self;
-        while let Some(member) = map.next_key_seed(Member(node))? {
-            match member {
-                Some(node) => map.next_value_seed(Here { node, found })?,
-                None => map.next_value::<IgnoredAny>().map(drop)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Below { node, found } = self;
-        if node.keyed.is_empty() && node.numbered.is_empty() {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(());
-        }
-        let mut open: Vec<&(Key, Node)> = node.keyed.iter().collect();
-        let mut number = 0;
-        while let Some(raw) = list.next_element::<&RawValue>()? {
-            open.retain(|(key, node)| {
-                let is_it = key.is_of(raw.get());
-                if is_it {
-                    read_again(raw, node, found);
-                }
-                !is_it
-            });
-            for (_, node) in node.numbered.iter().filter(|(at, _)| *at == number) {
-                read_again(raw, node, found);
-            }
-            number += 1;
-        }
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-}
-
-fn read_again(raw: &RawValue, node: &Node, found: &mut Found<'_>) {
-    let mut json = serde_json::Deserializer::from_str(raw.get());
-    // As where a value is noted and gone into.
-    let _read = Here { node, found }.deserialize(&mut json);
-}
-
-/// Finds the node of a member by its name.
-struct Member<'n>(&'n Node);
-
-impl<'de, 'n> DeserializeSeed<'de> for Member<'n> {
-    type Value = Option<&'n Node>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl<'n> Visitor<'_> for Member<'n> {
-    type Value = Option<&'n Node>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member's name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        let mut members = self.0.members.iter();
-        Ok(members.find_map(|(known, node)| (&**known == name).then_some(node)))
-    }
 }
 
 impl Key {
