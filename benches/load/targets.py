@@ -11,12 +11,8 @@ from lab import HERE, ROOT, Target, Upstream, free_port
 
 SECRET = "bG9hZC10ZXN0LXNlY3JldC1vZi0zMi1ieXRlcyEhISE="
 KEY_ID = "7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2918"
-
-
-def built(name, folder):
-    """A program of this package, or the gateway."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", folder / "target"))
-    return target / "release" / name
+# Where `scripts/release` puts the gateway.
+RELEASED = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "released" / "scmp-gateway"
 
 
 def build_helpers():
@@ -29,9 +25,9 @@ def build_helpers():
 
 
 def build_gateway():
-    argv = ["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", ROOT / "Cargo.toml"]
-    subprocess.run([str(word) for word in argv], check=True)
-    return built("scmp-gateway", ROOT)
+    """The gateway as it is released."""
+    subprocess.run([ROOT / "scripts" / "release", "--output", RELEASED], check=True, stdout=subprocess.DEVNULL)
+    return RELEASED
 
 
 def upstream(lab, helpers, name="upstream", delay=0, protocols="http/1.1", seal_for=None):
@@ -102,6 +98,15 @@ url = "{journal}"
     argv = [binary, *arguments, "serve", "--config", path]
     process = lab.start(name, argv, cores or lab.proxy_core, port, env)
     return Target(name, f"http://127.0.0.1:{port}/", process, upstream)
+
+
+def sandbox(lab, binary):
+    """The gateway with the sandbox in its process, as it is tried out."""
+    port, admin, rest = free_port(), free_port(), free_port()
+    listen = {"--listen": port, "--admin": admin, "--sandbox-listen": rest}
+    argv = [binary, "serve", "--sandbox", *(word for name, at in listen.items() for word in (name, f"127.0.0.1:{at}"))]
+    process = lab.start("sandbox", argv, lab.proxy_core, port)
+    return Target("sandbox", f"http://127.0.0.1:{port}/", process, None)
 
 
 def postgres(lab):
