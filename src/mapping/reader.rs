@@ -279,6 +279,8 @@ mod tests {
                 None,
             ],
         );
+        // What is no list has no elements.
+        check(&["p[]", "q[]"], r#"{"p": "a", "q": null}"#, &[None, None]);
     }
 
     #[test]
