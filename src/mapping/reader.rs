@@ -279,6 +279,13 @@ mod tests {
                 None,
             ],
         );
+        // What nobody asks for may be as deep as it likes.
+        let deep = format!(
+            r#"{{"p": ["a"], "x": {}{}}}"#,
+            "[".repeat(1000),
+            "]".repeat(1000)
+        );
+        check(&["p"], &deep, &[Some("a")]);
         // What is no list has no elements.
         check(&["p[]", "q[]"], r#"{"p": "a", "q": null}"#, &[None, None]);
     }
