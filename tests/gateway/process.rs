@@ -215,15 +215,17 @@ impl Running {
         assert!(limited.unwrap().success());
     }
 
-    /// The resident memory in KiB, and how many files and sockets are open.
+    /// The memory of its own in KiB, without the pages of its file, and how many files and sockets are open.
     #[allow(dead_code)]
     pub fn holds(&self) -> (u64, usize) {
         let process = PathBuf::from(format!("/proc/{}", self.child.id()));
         let status = std::fs::read_to_string(process.join("status")).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let resident = resident.unwrap().trim().trim_end_matches(" kB");
+        let own = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"));
+        let own = own.unwrap().trim().trim_end_matches(" kB");
         let open = std::fs::read_dir(process.join("fd")).unwrap().count();
-        (resident.parse().unwrap(), open)
+        (own.parse().unwrap(), open)
     }
 
     /// Ends it as a power cut does. For the tests of reliability, which share this file.
