@@ -26,6 +26,7 @@ pub mod golden;
 pub mod journal;
 pub mod mapping;
 mod pace;
+mod pages;
 mod patience;
 pub mod plan;
 mod random;

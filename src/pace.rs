@@ -11,7 +11,10 @@ use std::mem::replace;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use crate::workers;
+use crate::{pages, workers};
+
+/// With so many requests under way a gateway is at work: one shop's customers seldom are as many at a time.
+const MANY: usize = 12;
 
 /// How many requests are under way.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
@@ -30,7 +33,9 @@ pub struct UnderWay(());
 impl UnderWay {
     /// Begins.
     pub fn begin() -> UnderWay {
-        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+        if UNDER_WAY.fetch_add(1, Ordering::Relaxed) == MANY {
+            pages::large();
+        }
         UnderWay(())
     }
 }

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::mapping::compile::compile;
 use crate::mapping::{Diagnostic, Tables, source};
+use crate::pages;
 use crate::telemetry::{self, LogFormat};
 use crate::workers;
 
@@ -88,6 +89,9 @@ impl From<Vec<Diagnostic>> for Failed {
 /// Runs the command of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Command::Serve(_) = arguments.command {
+        pages::small();
+    }
     telemetry::start(arguments.log_format);
     let mappings = arguments.mappings.as_deref();
     let ended = match arguments.command {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::http::Connection;
 use crate::main_job::TOKEN;
 use crate::process::Start;
-use crate::requests::{assert_flag, create, fields, post};
+use crate::requests::{assert_flag, create, fields, post, retrieve};
 
 const CLIENTS: usize = 64;
 const EACH: usize = 10;
@@ -13,6 +13,8 @@ const EACH: usize = 10;
 #[test]
 fn a_crowd_is_served() {
     let gateway = Start::sandbox().run();
+    gateway.send(&retrieve("4711"));
+    assert!(!gateway.takes_large_pages(), "not for one request");
     let replies: Vec<_> = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
@@ -34,6 +36,7 @@ fn a_crowd_is_served() {
         let joined = clients.into_iter().map(|client| client.join().unwrap());
         joined.flatten().collect()
     });
+    assert!(gateway.takes_large_pages());
     assert_eq!(replies.len(), CLIENTS * EACH);
     for reply in &replies {
         assert_flag(reply, "1", "SOK");

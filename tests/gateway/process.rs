@@ -218,14 +218,25 @@ impl Running {
     /// The memory of its own in KiB, without the pages of its file, and how many files and sockets are open.
     #[allow(dead_code)]
     pub fn holds(&self) -> (u64, usize) {
-        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
-        let status = std::fs::read_to_string(process.join("status")).unwrap();
-        let own = status
-            .lines()
-            .find_map(|line| line.strip_prefix("RssAnon:"));
-        let own = own.unwrap().trim().trim_end_matches(" kB");
-        let open = std::fs::read_dir(process.join("fd")).unwrap().count();
-        (own.parse().unwrap(), open)
+        let own = self.status("RssAnon:");
+        let files = format!("/proc/{}/fd", self.child.id());
+        let open = std::fs::read_dir(files).unwrap().count();
+        (own.trim_end_matches(" kB").parse().unwrap(), open)
+    }
+
+    /// Whether Linux may give it large pages of memory.
+    #[allow(dead_code)]
+    pub fn takes_large_pages(&self) -> bool {
+        self.status("THP_enabled:") == "1"
+    }
+
+    /// What the system says of the process.
+    fn status(&self, name: &str) -> String {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).unwrap();
+        let mut lines = status.lines();
+        let found = lines.find_map(|line| line.strip_prefix(name));
+        found.unwrap().trim().to_owned()
     }
 
     /// Ends it as a power cut does. For the tests of reliability, which share this file.
