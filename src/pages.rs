@@ -21,11 +21,11 @@ pub fn small() {
     if is_asked || env::var_os(BEGUN_AGAIN).is_some() {
         return;
     }
-    let mut arguments = env::args_os();
-    let (Ok(program), Some(name)) = (env::current_exe(), arguments.next()) else {
+    if disable_transparent_huge_pages(true).is_err() {
         return;
-    };
-    if disable_transparent_huge_pages(true).is_ok() {
+    }
+    let mut arguments = env::args_os();
+    if let (Ok(program), Some(name)) = (env::current_exe(), arguments.next()) {
         let mut again = Command::new(program);
         again.arg0(name).args(arguments).env(BEGUN_AGAIN, "yes");
         // It comes back only if it failed.
