@@ -33,7 +33,7 @@ pub struct UnderWay(());
 impl UnderWay {
     /// Begins.
     pub fn begin() -> UnderWay {
-        if UNDER_WAY.fetch_add(1, Ordering::Relaxed) == MANY {
+        if UNDER_WAY.fetch_add(1, Ordering::Relaxed) + 1 == MANY {
             pages::large();
         }
         UnderWay(())

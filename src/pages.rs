@@ -7,23 +7,29 @@
 use std::env;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::thread::{disable_transparent_huge_pages, transparent_huge_pages_are_disabled};
 
-/// Says that the program was begun again, should the system forget what it was asked for.
+/// Says that the program was begun again.
 const BEGUN_AGAIN: &str = "SCMP_GATEWAY_BEGUN_AGAIN";
+
+/// Whether small pages are this program's own wish. Where whoever started it wants none but them, it stays with them.
+static OWN_WISH: AtomicBool = AtomicBool::new(false);
 
 /// Small pages, until there is work. What a program asks for before it can say so already lies in a large page; so it begins
 /// again, as the same process and with the same arguments. Where that is not possible it goes on with 2 MiB more.
 pub fn small() {
-    let is_asked = transparent_huge_pages_are_disabled() != Ok(false);
-    if is_asked || env::var_os(BEGUN_AGAIN).is_some() {
+    if env::var_os(BEGUN_AGAIN).is_some() {
+        OWN_WISH.store(true, Ordering::Relaxed);
         return;
     }
-    if disable_transparent_huge_pages(true).is_err() {
+    let were_large = transparent_huge_pages_are_disabled() == Ok(false);
+    // A system that knows no large pages knows no such flag.
+    if !were_large || disable_transparent_huge_pages(true).is_err() {
         return;
     }
+    OWN_WISH.store(true, Ordering::Relaxed);
     let mut arguments = env::args_os();
     if let (Ok(program), Some(name)) = (env::current_exe(), arguments.next()) {
         let mut again = Command::new(program);
@@ -35,9 +41,7 @@ pub fn small() {
 
 /// Large pages: for what is asked for from now on at once, and for the rest within seconds.
 pub fn large() {
-    static ASKED: Once = Once::new();
-    ASKED.call_once(|| {
-        // A system that knows no large pages knows no such flag.
+    if OWN_WISH.swap(false, Ordering::Relaxed) {
         let _ = disable_transparent_huge_pages(false);
-    });
+    }
 }
