@@ -24,6 +24,7 @@ WAYS = ("HS256", "HTTP Signature", "RS256", "HS256, request sealed", "HS256, bot
 
 def rounds(lab, options, targets_, connections, seconds=None):
     """Every target in turn within a round: what disturbs one disturbs its neighbours, too."""
+    lab.warm(targets_)
     runs = {target.name: [] for target in targets_}
     for _ in range(options.rounds):
         for target in targets_:

@@ -1,5 +1,6 @@
 """The place of a measurement: processes on cores of their own, wrk, and figures. No process outlives it."""
 
+import contextlib
 import ctypes
 import os
 import random
@@ -23,6 +24,10 @@ LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 # A turn of a target, and what is left for requests that are under way at its end; seconds.
 TURN, QUIET = 0.12, 0.01
+# How long a gateway works before it is measured, in seconds.
+WARM = 15
+# How long Linux waits, in milliseconds, before it looks for the next few small pages that it can make large ones.
+LOOKS = Path("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs")
 
 
 @dataclass
@@ -58,9 +63,13 @@ class Process:
         self.ends_with = signal.SIGKILL
         self.log = lab.folder / f"{name}.log"
         with open(self.log, "wb") as log:
-            self.child = subprocess.Popen(
-                [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=lab.folder, env={**os.environ, **(env or {})}, preexec_fn=lambda: settle(core))
+            # What it says goes through a pipe, as under systemd and in containers.
+            self.reader = subprocess.Popen(
+                ["cat"], stdin=subprocess.PIPE, stdout=log, preexec_fn=lambda: settle(lab.load_core))
+        self.child = subprocess.Popen(
+            [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=self.reader.stdin, stderr=self.reader.stdin,
+            cwd=lab.folder, env={**os.environ, **(env or {})}, preexec_fn=lambda: settle(core))
+        self.reader.stdin.close()
 
     def cpu(self):
         """Seconds of processor time, user and system, of all its threads."""
@@ -84,11 +93,12 @@ class Process:
     def stop(self):
         if self.child.poll() is None:
             self.child.send_signal(self.ends_with)
-        try:
-            self.child.wait(10)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
+        for one in (self.child, self.reader):
+            try:
+                one.wait(10)
+            except subprocess.TimeoutExpired:
+                one.kill()
+                one.wait()
 
 
 def awake():
@@ -102,6 +112,23 @@ def awake():
         return latency
     except OSError:
         return None
+
+
+@contextlib.contextmanager
+def looking_often():
+    """Has Linux look all the time for small pages that it can make large ones; as it does anyway where that is not allowed.
+
+    Else it takes 10 to 20 seconds for one gateway, and minutes for each that runs beside it: their memory would lie otherwise."""
+    try:
+        usual = LOOKS.read_text()
+        LOOKS.write_text("20")
+    except OSError:
+        usual = None
+    try:
+        yield
+    finally:
+        if usual is not None:
+            LOOKS.write_text(usual)
 
 
 def settle(cores):
@@ -140,6 +167,7 @@ class Lab:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if process.child.poll() is not None:
+                process.stop()
                 raise SystemExit(f"{name} ended:\n{process.log.read_text(errors='replace')[-2000:]}")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -163,9 +191,19 @@ class Lab:
                 "env": {**os.environ, "LOAD_REQUEST": str(request), "LOAD_PAUSE_MS": str(pause_ms)},
                 "preexec_fn": lambda: settle(self.load_core)}
 
+    def warm(self, driven):
+        """Has all that are still cold work at once, until their memory lies as it does in a day's work."""
+        cold = [one for one in driven if not one.warm]
+        with looking_often():
+            loads = [subprocess.Popen(**self.wrk_call(one.url, one.request, 16, WARM)) for one in cold]
+            for one, load in zip(cold, loads):
+                load.communicate()
+                one.warm = True
+
     def in_turn(self, driven, connections, rounds):
         """Drives targets of one upstream in short turns, in another order each round, for neighbours come and go by the
         second; gives of each, round by round, requests a second and processor time of a request in seconds."""
+        self.warm(driven)
         upstream, runs = driven[0].upstream, [[] for _ in driven]
         loads = [subprocess.Popen(**self.wrk_call(one.url, one.request, connections, 3600)) for one in driven]
         try:
@@ -236,6 +274,7 @@ class Target:
     process: Process
     upstream: Upstream
     request: Path = HERE / "request.scmp"
+    warm: bool = False
 
     def check(self):
         """A reply that says success, before it is measured how fast it comes."""

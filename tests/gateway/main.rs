@@ -5,6 +5,7 @@
 
 mod canary;
 mod charsets;
+mod clients;
 mod configured;
 mod crowd;
 mod embedded;
