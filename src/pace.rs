@@ -15,6 +15,8 @@ use crate::{pages, workers};
 
 /// With so many requests under way a gateway is at work: one shop's customers seldom are as many at a time.
 const MANY: usize = 12;
+/// So many wait for REST more than they are at work, and what matters is the memory that each of them holds.
+const CROWD: usize = 128;
 
 /// How many requests are under way.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
@@ -33,8 +35,10 @@ pub struct UnderWay(());
 impl UnderWay {
     /// Begins.
     pub fn begin() -> UnderWay {
-        if UNDER_WAY.fetch_add(1, Ordering::Relaxed) + 1 == MANY {
-            pages::large();
+        match UNDER_WAY.fetch_add(1, Ordering::Relaxed) + 1 {
+            MANY => pages::large(),
+            CROWD => pages::small(),
+            _ => {}
         }
         UnderWay(())
     }
@@ -42,7 +46,10 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+        // Well below, lest it goes to and fro.
+        if UNDER_WAY.fetch_sub(1, Ordering::Relaxed) == CROWD / 2 {
+            pages::large();
+        }
     }
 }
 

@@ -90,7 +90,7 @@ impl From<Vec<Diagnostic>> for Failed {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Command::Serve(_) = arguments.command {
-        pages::small();
+        pages::begin();
     }
     telemetry::start(arguments.log_format);
     let mappings = arguments.mappings.as_deref();

@@ -106,7 +106,6 @@ impl Merchant {
             host: self.host().to_owned(),
             limit,
         };
-        pace::step().await;
         let mut request = {
             // What is given away has its room there once more.
             let signing = pin!(self.request(call, SystemTime::now()));

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::clients::crowd;
+use crate::http::Connection;
 use crate::main_job::TOKEN;
 use crate::process::Start;
-use crate::requests::{assert_flag, retrieve};
+use crate::requests::{assert_flag, fields, post, retrieve};
+use crate::upstream::{Act, CUSTOMER, Gate, Upstream, tms};
 
 #[test]
 fn a_crowd_is_served() {
@@ -27,4 +29,30 @@ fn a_crowd_is_served() {
     let new = "pay_subscription_create_instrument_identifier_new";
     let first = replies.iter().filter(|reply| reply[new] == "Y");
     assert_eq!(first.count(), 1);
+}
+
+/// Each holds its memory for as long as REST takes, and in small pages less of it.
+#[test]
+fn a_crowd_that_waits_gets_small_pages() {
+    const WAITING: usize = 160;
+    let gate = Gate::default();
+    let answers = gate.clone();
+    let upstream = Upstream::start(move |seen| Act::After(answers.clone(), Box::new(tms(seen))));
+    let gateway = upstream.gateway("");
+    let request = post(retrieve(CUSTOMER).as_bytes());
+    let mut clients: Vec<Connection> = Vec::new();
+    for count in [32, WAITING] {
+        while clients.len() < count {
+            let mut client = Connection::open(&gateway.address);
+            client.send(&request);
+            clients.push(client);
+        }
+        upstream.wait_for(count);
+        assert_eq!(gateway.takes_large_pages(), count < WAITING, "{count} wait");
+    }
+    gate.open();
+    for client in &mut clients {
+        assert_flag(&fields(&client.read().text()), "1", "SOK");
+    }
+    assert!(gateway.takes_large_pages(), "the crowd is gone");
 }
