@@ -11,12 +11,15 @@ use std::mem::replace;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use crate::{pages, workers};
+use crate::pages::{self, Pages};
+use crate::workers;
 
 /// With so many requests under way a gateway is at work: one shop's customers seldom are as many at a time.
 const MANY: usize = 12;
-/// So many wait for REST more than they are at work, and what matters is the memory that each of them holds.
+/// Most of so many wait for REST, as a rule, and what matters is the memory that each of them holds.
 const CROWD: usize = 128;
+/// So few are no crowd any more: well below, lest it goes to and fro.
+const LULL: usize = 96;
 
 /// How many requests are under way.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
@@ -35,10 +38,8 @@ pub struct UnderWay(());
 impl UnderWay {
     /// Begins.
     pub fn begin() -> UnderWay {
-        match UNDER_WAY.fetch_add(1, Ordering::Relaxed) + 1 {
-            MANY => pages::large(),
-            CROWD => pages::small(),
-            _ => {}
+        if matches!(UNDER_WAY.fetch_add(1, Ordering::SeqCst) + 1, MANY | CROWD) {
+            pages::choose(fitting);
         }
         UnderWay(())
     }
@@ -46,10 +47,18 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        // Well below, lest it goes to and fro.
-        if UNDER_WAY.fetch_sub(1, Ordering::Relaxed) == CROWD / 2 {
-            pages::large();
+        if UNDER_WAY.fetch_sub(1, Ordering::SeqCst) - 1 == LULL {
+            pages::choose(fitting);
         }
+    }
+}
+
+/// The pages that fit what is under way; none where those that were chosen last do.
+fn fitting() -> Option<Pages> {
+    match UNDER_WAY.load(Ordering::SeqCst) {
+        MANY..=LULL => Some(Pages::Large),
+        CROWD.. => Some(Pages::Small),
+        _ => None,
     }
 }
 

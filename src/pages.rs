@@ -8,25 +8,33 @@ use std::env;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::thread::{disable_transparent_huge_pages, transparent_huge_pages_are_disabled};
 
 /// Says that the program was begun again.
 const BEGUN_AGAIN: &str = "SCMP_GATEWAY_BEGUN_AGAIN";
 
-/// Nobody's choice but that of whoever started the program.
-const AS_FOUND: u8 = 0;
-const SMALL: u8 = 1;
-const LARGE: u8 = 2;
+/// A choice of pages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Pages {
+    /// Of 4 KiB, for what is asked for from now on.
+    Small = 1,
+    /// Of 2 MiB: for what is asked for from now on at once, and for the rest within seconds.
+    Large = 2,
+}
 
-/// Which pages this program chose. Where whoever started it wants none but small ones, it stays with them.
-static CHOSEN: AtomicU8 = AtomicU8::new(AS_FOUND);
+/// Which pages this program chose; 0 before it did. Where whoever started it wants none but small ones, it never chooses.
+static CHOSEN: AtomicU8 = AtomicU8::new(0);
+/// What is chosen and what the system knows of it change together.
+static CHOOSING: Mutex<()> = Mutex::new(());
 
 /// Small pages, until there is work. What a program asks for before it can say so already lies in a large page; so it begins
 /// again, as the same process and with the same arguments. Where that is not possible it goes on with 2 MiB more.
 pub fn begin() {
     if env::var_os(BEGUN_AGAIN).is_some() {
-        CHOSEN.store(SMALL, Ordering::Relaxed);
+        CHOSEN.store(Pages::Small as u8, Ordering::SeqCst);
         return;
     }
     let were_large = transparent_huge_pages_are_disabled() == Ok(false);
@@ -34,7 +42,7 @@ pub fn begin() {
     if !were_large || disable_transparent_huge_pages(true).is_err() {
         return;
     }
-    CHOSEN.store(SMALL, Ordering::Relaxed);
+    CHOSEN.store(Pages::Small as u8, Ordering::SeqCst);
     let mut arguments = env::args_os();
     if let (Ok(program), Some(name)) = (env::current_exe(), arguments.next()) {
         let mut again = Command::new(program);
@@ -44,20 +52,22 @@ pub fn begin() {
     }
 }
 
-/// Large pages: for what is asked for from now on at once, and for the rest within seconds.
-pub fn large() {
-    choose(SMALL, LARGE);
-}
-
-/// Small pages for what is asked for from now on.
-pub fn small() {
-    choose(LARGE, SMALL);
-}
-
-fn choose(now: u8, then: u8) {
-    let swap = || CHOSEN.compare_exchange(now, then, Ordering::Relaxed, Ordering::Relaxed);
+/// Chooses what is wanted, where anything is. It is asked for until it is what was chosen, for meanwhile it may have become
+/// something else.
+pub fn choose(wanted: impl Fn() -> Option<Pages>) {
+    let other = || {
+        let chosen = CHOSEN.load(Ordering::SeqCst);
+        wanted().filter(|pages| chosen != 0 && chosen != *pages as u8)
+    };
     // Looked at first, for most have nothing to change.
-    if CHOSEN.load(Ordering::Relaxed) == now && swap().is_ok() {
-        let _ = disable_transparent_huge_pages(then == SMALL);
+    if other().is_none() {
+        return;
+    }
+    let _alone = CHOOSING.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Some(pages) = other() {
+        if disable_transparent_huge_pages(pages == Pages::Small).is_err() {
+            return;
+        }
+        CHOSEN.store(pages as u8, Ordering::SeqCst);
     }
 }

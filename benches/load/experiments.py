@@ -177,6 +177,8 @@ def neighbour(options, helpers, binary):
                 lab.stop(gateway.process)
                 both = lab.load_core | lab.proxy_core
                 gateway = targets.gateway(lab, binary, plain, "wide", merchants, cores=both)
+            gateway.request = quiet
+            lab.warm([gateway])
             alone, beside, noise = [], [], []
             for _ in range(options.rounds):
                 alone.append(lab.wrk(gateway.url, quiet, 16, options.seconds, pause_ms=10))
@@ -300,6 +302,7 @@ def runtimes(options, helpers, binary):
         cores = sorted(lab.load_core | lab.proxy_core)
         one = [targets.gateway(lab, binary, upstream, "wide", cores=set(cores))]
         each = [targets.gateway(lab, binary, upstream, f"core {core}", cores={core}) for core in cores]
+        lab.warm(one + each)
         rows, first = [], None
         for name, driven in (("one gateway, two threads", one), ("two gateways, a core each", each)):
             runs = [driven_together(lab, driven, 32 // len(driven), options.seconds) for _ in range(options.rounds)]
@@ -402,6 +405,7 @@ def profile(options, helpers, binary):
     """Where the time goes: needs perf, and a gateway built with CARGO_PROFILE_RELEASE_STRIP=none (and DEBUG=1)."""
     with Lab() as lab:
         gateway = targets.gateway(lab, binary, targets.upstream(lab, helpers))
+        lab.warm([gateway])
         data = Path(options.perf_data or lab.folder / "perf.data")
         other = Driven(lab, gateway.url, gateway.request, options.seconds + 2)
         time.sleep(1)

@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -28,6 +29,7 @@ TURN, QUIET = 0.12, 0.01
 WARM = 15
 # How long Linux waits, in milliseconds, before it looks for the next few small pages that it can make large ones.
 LOOKS = Path("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs")
+OFTEN = "20"
 
 
 @dataclass
@@ -121,7 +123,11 @@ def looking_often():
     Else it takes 10 to 20 seconds for one gateway, and minutes for each that runs beside it: their memory would lie otherwise."""
     try:
         usual = LOOKS.read_text()
-        LOOKS.write_text("20")
+        # Another lab has it look often already, and ends that itself.
+        if usual.strip() == OFTEN:
+            usual = None
+        else:
+            LOOKS.write_text(OFTEN)
     except OSError:
         usual = None
     try:
@@ -150,6 +156,8 @@ class Lab:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, 65536), limit))
         self.awake = awake()
+        # So that all is put back then, too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 
     def __enter__(self):
         return self
@@ -194,11 +202,19 @@ class Lab:
     def warm(self, driven):
         """Has all that are still cold work at once, until their memory lies as it does in a day's work."""
         cold = [one for one in driven if not one.warm]
+        if not cold:
+            return
         with looking_often():
             loads = [subprocess.Popen(**self.wrk_call(one.url, one.request, 16, WARM)) for one in cold]
-            for one, load in zip(cold, loads):
-                load.communicate()
-                one.warm = True
+            try:
+                for one, load in zip(cold, loads):
+                    told, _ = load.communicate()
+                    if load.returncode or " failed=0 " not in told:
+                        raise SystemExit(f"{one.name} fails while it warms up: {told}")
+                    one.warm = True
+            finally:
+                for load in loads:
+                    load.kill()
 
     def in_turn(self, driven, connections, rounds):
         """Drives targets of one upstream in short turns, in another order each round, for neighbours come and go by the
