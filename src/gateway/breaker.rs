@@ -131,10 +131,13 @@ impl Drop for Admitted<'_> {
     }
 }
 
-/// How long the host asks to be left alone.
+/// How long the host asks to be left alone. For no time is not at all: a call that looked at the clock a moment ago would
+/// still be refused.
 fn patience(outcome: &Outcome) -> Option<Duration> {
     match outcome {
-        Outcome::Answered(answer) if matches!(answer.status, 429 | 503) => answer.retry_after,
+        Outcome::Answered(answer) if matches!(answer.status, 429 | 503) => {
+            answer.retry_after.filter(|asked| !asked.is_zero())
+        }
         _ => None,
     }
 }
@@ -280,5 +283,13 @@ mod tests {
         let later = now + 2 * SECOND;
         call(&breaker, later, &answer(503, Some(100_000)));
         assert_eq!(wait(&breaker, later), Some(PAUSE_MAX));
+    }
+
+    #[test]
+    fn no_patience_is_asked_of_calls_that_are_about_to_be_made() {
+        let earlier = Instant::now();
+        let breaker = Breaker::new(0, SECOND);
+        call(&breaker, earlier + SECOND, &answer(503, Some(0)));
+        assert_eq!(wait(&breaker, earlier), None);
     }
 }

@@ -160,7 +160,8 @@ impl Stage {
         let known = line.done().len();
         let told = self.gateway.send(&body);
         if let Some((call, ..)) = trial.fault {
-            assert!(line.came().len() >= call, "{}: no such call", trial.name());
+            let name = trial.name();
+            assert!(line.came().len() >= call, "{name}: no such call: {told:?}");
         }
         Sent {
             told,
