@@ -19,7 +19,7 @@ use tracing::warn;
 
 /// How many tasks run before a thread looks whether anything came over the network, while there are tasks to run: as many
 /// as the requests that go in step (`pace`) need to come through together, and some milliseconds at the most.
-const TASKS_A_LOOK: u32 = 511;
+const TASKS_A_LOOK: u32 = 1023;
 
 thread_local! {
     static OWN: Cell<usize> = const { Cell::new(0) };

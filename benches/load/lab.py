@@ -153,6 +153,7 @@ class Lab:
         self.proxy_core = proxy_cores or {available[-1]}
         self.folder = Path(tempfile.mkdtemp(prefix="load-"))
         self.processes = []
+        self.copies = {}
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, 65536), limit))
         self.awake = awake()
@@ -168,6 +169,19 @@ class Lab:
         for process in reversed(self.processes):
             process.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def installed(self, program):
+        """A program as `install` leaves it, which is how it comes to where it runs.
+
+        Linux keeps it in memory as it was written: by 64 KiB. What a linker left lies page by page, and its code in other lines
+        of the processor's caches with each build."""
+        program = shutil.which(program)
+        if program not in self.copies:
+            folder = self.folder / f"installed-{len(self.copies)}"
+            folder.mkdir(mode=0o755)
+            subprocess.run(["install", "-m", "755", program, folder], check=True)
+            self.copies[program] = folder / Path(program).name
+        return self.copies[program]
 
     def start(self, name, argv, core, port, env=None):
         process = Process(self, name, argv, core, env)

@@ -56,13 +56,13 @@ def nginx(lab, upstream):
         text = text.replace(f"@{place}@", str(value))
     path = lab.folder / "nginx.conf"
     path.write_text(text)
-    process = lab.start("nginx", ["nginx", "-p", lab.folder, "-c", path], lab.proxy_core, port)
+    process = lab.start("nginx", [lab.installed("nginx"), "-p", lab.folder, "-c", path], lab.proxy_core, port)
     return Target("nginx", f"http://127.0.0.1:{port}/", process, upstream)
 
 
 def bare(lab, helpers, upstream, workers=0, name="bare", arguments=()):
     port = free_port()
-    argv = [helpers / "pass_through", "--listen", f"127.0.0.1:{port}", "--to", upstream.url,
+    argv = [lab.installed(helpers / "pass_through"), "--listen", f"127.0.0.1:{port}", "--to", upstream.url,
             "--trust", upstream.certificate, "--workers", workers, *arguments]
     process = lab.start(name, argv, lab.proxy_core, port)
     return Target(name, f"http://127.0.0.1:{port}/", process, upstream)
@@ -96,7 +96,7 @@ url = "{journal}"
     path.write_text(text)
     if journal.startswith("postgres:"):
         subprocess.run([binary, "journal", "migrate", "--config", path], check=True, stdout=subprocess.DEVNULL)
-    argv = [binary, *arguments, "serve", "--config", path]
+    argv = [lab.installed(binary), *arguments, "serve", "--config", path]
     process = lab.start(name, argv, cores or lab.proxy_core, port, env)
     return Target(name, f"http://127.0.0.1:{port}/", process, upstream)
 
