@@ -175,7 +175,7 @@ class Lab:
 
         Linux keeps it in memory as it was written: by 64 KiB. What a linker left lies page by page, and its code in other lines
         of the processor's caches with each build."""
-        program = shutil.which(program)
+        program = shutil.which(program) or sys.exit(f"{program} is no program that can be run")
         if program not in self.copies:
             folder = self.folder / f"installed-{len(self.copies)}"
             folder.mkdir(mode=0o755)
