@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::Response;
 use http::header::{ETAG, HeaderMap, RETRY_AFTER};
+use http::response;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
@@ -36,33 +36,34 @@ pub(super) async fn run(
         Err(Fault::NotSent(failure)) => return Outcome::NotSent(failure),
         Err(Fault::Lost(error)) => return Outcome::Unknown(cut(&error, host.name())),
     };
-    let answer = {
-        let read = pin!(read(response, host.name(), max_reply_bytes));
-        lent.driven(read).await
+    let (head, body) = response.into_parts();
+    let body = {
+        // The request is out, so whatever fails here is unknown.
+        let whole = pin!(whole(body, host.name(), max_reply_bytes));
+        lent.driven(whole).await
     };
-    match answer {
-        Ok(answer) => {
+    match body {
+        Ok(body) => {
             host.keep(lent);
-            Outcome::Answered(answer)
+            Outcome::Answered(answer(&head, body))
         }
         // The connection is not kept: what is left of the reply would be the next one's.
         Err(failure) => Outcome::Unknown(failure),
     }
 }
 
-/// Reads the reply to its end; the request is out, so whatever fails here is unknown.
-async fn read(response: Response<Incoming>, host: &str, limit: usize) -> Result<Answer, Failure> {
-    let (head, body) = response.into_parts();
+fn answer(head: &response::Parts, body: Bytes) -> Answer {
     let seconds = text(&head.headers, &RETRY_AFTER).and_then(|text| text.parse().ok());
-    Ok(Answer {
+    Answer {
         status: head.status.as_u16(),
         etag: text(&head.headers, &ETAG).map(str::to_owned),
         retry_after: seconds.map(Duration::from_secs),
-        body: whole(body, host, limit).await?,
+        body,
         in_clear: false,
-    })
+    }
 }
 
+/// Reads the reply's body to its end.
 async fn whole(mut body: Incoming, host: &str, limit: usize) -> Result<Bytes, Failure> {
     let too_large = || Failure::ReplyTooLarge {
         host: host.into(),

@@ -32,8 +32,19 @@ const LANE_MIN: usize = 8;
 /// run on for up to 3 ms when I/O wakes up; from 16 on it makes way at once (measured with 10 to 19 on Linux 6.18).
 const NICENESS: i32 = 16;
 
-/// On one core, how much time may pass from the beginning of the first piece of work of a group to the end of its last.
-const GROUP: Duration = Duration::from_millis(2);
+/// On one core, how many results are handed over at once, and how much time may pass from the beginning of the first piece of
+/// work of such a group to the end of its last. With more than four another merchant waits longer for the I/O that follows;
+/// with fewer there is more I/O in all.
+const GROUP: Group = Group {
+    results: 4,
+    time: Duration::from_millis(2),
+};
+
+/// Where each result is handed over by itself.
+const NO_GROUP: Group = Group {
+    results: 1,
+    time: Duration::ZERO,
+};
 
 /// Does the work, and gives what hands the result over.
 type Work = Box<dyn FnOnce() -> HandOver + Send>;
@@ -66,8 +77,14 @@ struct Shared {
     state: Mutex<State>,
     more: Condvar,
     threads_max: usize,
-    /// How much time the work of a group of results takes at most; none where each is handed over by itself.
-    group: Duration,
+    group: Group,
+}
+
+/// How large a group of results that are handed over at once may become.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    results: usize,
+    time: Duration,
 }
 
 #[derive(Default)]
@@ -91,11 +108,11 @@ impl RsaPool {
     /// A pool for this machine; no thread runs before there is work.
     pub(super) fn new() -> RsaPool {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let group = if cores == 1 { GROUP } else { Duration::ZERO };
+        let group = if cores == 1 { GROUP } else { NO_GROUP };
         RsaPool::with_threads((cores - 1).max(1), group)
     }
 
-    fn with_threads(threads_max: usize, group: Duration) -> RsaPool {
+    fn with_threads(threads_max: usize, group: Group) -> RsaPool {
         RsaPool(Arc::new(Owner(Arc::new(Shared {
             state: Mutex::default(),
             more: Condvar::new(),
@@ -231,15 +248,16 @@ struct Held {
 }
 
 impl Held {
-    /// Does work, and hands its result over, with those before it, unless the next one will be done within the time of the
-    /// group, too.
-    fn add(&mut self, work: Work, group: Duration) {
+    /// Does work, and hands its result over, with those before it, unless there is room in the group, and the next one will
+    /// be done within its time, too.
+    fn add(&mut self, work: Work, group: Group) {
         let begun = Instant::now();
         let since = *self.since.get_or_insert(begun);
         // After a panic whoever waits sees that the sender is gone.
         self.done.extend(catch_unwind(AssertUnwindSafe(work)));
         let now = Instant::now();
-        if (now - since) + (now - begun) >= group {
+        let next = (now - since) + (now - begun);
+        if self.done.len() >= group.results || next >= group.time {
             self.hand_over();
         }
     }
@@ -354,8 +372,11 @@ mod tests {
         future
     }
 
-    /// One of which every result comes with the last.
-    const HOUR: Duration = Duration::from_secs(3600);
+    /// Every result comes with the last.
+    const ENDLESS: Group = Group {
+        results: usize::MAX,
+        time: Duration::from_secs(3600),
+    };
 
     /// Waits for it, but not for ever.
     async fn soon<T>(what: impl Future<Output = T>) -> T {
@@ -385,7 +406,7 @@ mod tests {
 
     #[tokio::test]
     async fn results_of_a_group_come_together() {
-        let pool = RsaPool::with_threads(1, HOUR);
+        let pool = RsaPool::with_threads(1, ENDLESS);
         let lane = pool.lane();
         let (first, second, go_on) = two(&lane, &pool).await;
         let first = queued(first).await;
@@ -395,13 +416,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_groups_no_result_waits_for_another() {
-        let pool = RsaPool::with_threads(1, Duration::ZERO);
-        let lane = pool.lane();
-        let (first, second, go_on) = two(&lane, &pool).await;
-        soon(first).await;
-        drop(go_on);
-        soon(second).await;
+    async fn no_result_waits_without_groups_or_in_a_full_one() {
+        // What holds up the thread in the beginning belongs to the first group.
+        let of_two = Group {
+            results: 2,
+            ..ENDLESS
+        };
+        for group in [NO_GROUP, of_two] {
+            let pool = RsaPool::with_threads(1, group);
+            let lane = pool.lane();
+            let (first, second, go_on) = two(&lane, &pool).await;
+            soon(first).await;
+            drop(go_on);
+            soon(second).await;
+        }
     }
 
     /// What panics when it is dropped on a thread that does RSA work.
@@ -415,7 +443,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_result_that_panics_takes_no_other_with_it() {
-        let pool = RsaPool::with_threads(1, HOUR);
+        let pool = RsaPool::with_threads(1, ENDLESS);
         let lane = pool.lane();
         let release = held(&pool, &lane);
         let (started, begun) = mpsc::channel();
@@ -437,7 +465,7 @@ mod tests {
 
     #[tokio::test]
     async fn lanes_take_turns_and_replies_come_first() {
-        let pool = RsaPool::with_threads(1, Duration::ZERO);
+        let pool = RsaPool::with_threads(1, NO_GROUP);
         let (busy, quiet) = (pool.lane(), pool.lane());
         let release = held(&pool, &busy);
         let order = Order::default();
@@ -460,7 +488,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_lane_refuses_what_is_not_sent_yet_and_nothing_else() {
-        let pool = RsaPool::with_threads(1, Duration::ZERO);
+        let pool = RsaPool::with_threads(1, NO_GROUP);
         let (busy, quiet) = (pool.lane(), pool.lane());
         let release = held(&pool, &busy);
         let mut waiting = Vec::new();
@@ -488,14 +516,14 @@ mod tests {
     async fn the_threads_give_way_and_no_others() {
         let niceness = || rustix::process::getpriority_process(None).unwrap();
         let before = niceness();
-        let lane = RsaPool::with_threads(1, Duration::ZERO).lane();
+        let lane = RsaPool::with_threads(1, NO_GROUP).lane();
         assert_eq!(lane.sign(niceness).await, Ok((before + NICENESS).min(19)));
         assert_eq!(niceness(), before);
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_the_thread_goes_on() {
-        let pool = RsaPool::with_threads(1, Duration::ZERO);
+        let pool = RsaPool::with_threads(1, NO_GROUP);
         let lane = pool.lane();
         let failed = lane.sign(|| std::panic::resume_unwind(Box::new(()))).await;
         assert_eq!(failed, Err::<(), _>(NotDone::Failed));
@@ -504,7 +532,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_waits_for_is_not_done() {
-        let pool = RsaPool::with_threads(1, Duration::ZERO);
+        let pool = RsaPool::with_threads(1, NO_GROUP);
         let lane = pool.lane();
         let release = held(&pool, &lane);
         let order = Order::default();
@@ -517,7 +545,7 @@ mod tests {
 
     #[test]
     fn threads_end_with_the_pool() {
-        let pool = RsaPool::with_threads(1, Duration::ZERO);
+        let pool = RsaPool::with_threads(1, NO_GROUP);
         let lane = pool.lane();
         let shared = Arc::downgrade(&pool.0.0);
         drop(held(&pool, &lane));
