@@ -176,13 +176,15 @@ def rsa_cost(lab, helpers, env=None):
 
 
 def neighbour(options, helpers, binary):
-    """What a merchant with a shared secret notices of one whose RSA work fills the pool. A host's own disturbances make most of
-    a p99, and last for seconds: so many short rounds, of each what it was beside the other against alone."""
+    """What a merchant with a shared secret notices of one whose RSA work fills the pool."""
+    # A host's own disturbances make most of a p99, and last for seconds: so many short rounds, and of each the ratio.
     with Lab() as lab:
         merchants, plain, sealing = merchants_of_all_ways(lab, helpers)
         gateway = targets.gateway(lab, binary, plain, merchants=merchants)
         quiet, rows, failed = targets.request_of(lab, "way0"), [], 0
-        for cores, noisy in (("one core", "way2"), ("one core", "way5"), ("both cores", "way2"), ("both cores", "way5")):
+        # The first has no RSA work, and sends some 3,000 requests a second: what is noticed of anybody.
+        cases = (("one core", "way1"), ("one core", "way2"), ("one core", "way5"), ("both cores", "way2"), ("both cores", "way5"))
+        for cores, noisy in cases:
             if cores == "both cores" and gateway.process.name == "gateway":
                 lab.stop(gateway.process)
                 both = lab.load_core | lab.proxy_core
@@ -192,27 +194,28 @@ def neighbour(options, helpers, binary):
             alone, beside, noise = [], [], []
             for _ in range(5 * options.rounds):
                 alone.append(lab.wrk(gateway.url, quiet, 16, 2, pause_ms=10))
-                other = Driven(lab, gateway.url, targets.request_of(lab, noisy), 4)
+                other = Driven(lab, gateway.url, targets.request_of(lab, noisy), 4, pause_ms=5 if noisy == "way1" else 0)
                 time.sleep(1)
                 beside.append(lab.wrk(gateway.url, quiet, 16, 2, pause_ms=10))
                 noise.append(other.told())
             failed += sum(run["failed"] for run in alone + beside + noise)
-            ratios = statistics.quantiles([with_it["p99"] / without["p99"] for without, with_it in zip(alone, beside)], n=4)
-            middle = lambda runs, of: ms(statistics.median(run[of] for run in runs))
+            # What the gateway makes of it shows in the quieter rounds of each; the others are the host's.
+            quieter = lambda runs, of: statistics.quantiles([run[of] for run in runs], n=4)[0]
+            whole = statistics.median(with_it["p99"] / without["p99"] for without, with_it in zip(alone, beside))
             rows.append([f"{cores}, beside {WAYS[int(noisy[3:])]}", count(max(run["requests"] / run["us"] * 1e6 for run in noise)),
-                         middle(alone, "p50"), middle(beside, "p50"), middle(alone, "p99"), middle(beside, "p99"),
-                         f"{ratios[1]:.2f}", f"{ratios[0]:.2f} to {ratios[2]:.2f}"])
+                         *(ms(quieter(runs, of)) for of in ("p50", "p99") for runs in (alone, beside)),
+                         f"{quieter(beside, 'p99') / quieter(alone, 'p99'):.2f}", f"{whole:.2f}"])
     print(table(["HS256, 16 connections with pauses of 10 ms", "the other's req/s", "p50 alone", "p50 beside", "p99 alone",
-                 "p99 beside", "x", "half of the rounds"], rows))
+                 "p99 beside", "x", "x, middle round"], rows))
     print(f"Failed: {failed}.\n")
 
 
 class Driven:
     """A load that runs beside another."""
 
-    def __init__(self, lab, url, request, seconds, connections=16):
+    def __init__(self, lab, url, request, seconds, connections=16, pause_ms=0):
         self.result = None
-        work = lambda: lab.wrk(url, request, connections, seconds)
+        work = lambda: lab.wrk(url, request, connections, seconds, pause_ms)
         self.thread = threading.Thread(target=lambda: setattr(self, "result", work()))
         self.thread.start()
 
@@ -222,26 +225,34 @@ class Driven:
 
 
 def service(options, helpers, binary):
-    """Latencies and memory with 1 to 1,000 connections."""
+    """Latencies and memory with 1 to 1,000 connections, with each journal."""
     with Lab() as lab:
         upstream = targets.upstream(lab, helpers)
         slow = targets.upstream(lab, helpers, "slow", delay=50)
-        gateway = targets.gateway(lab, binary, upstream)
         rows = []
-        for connections in (1, 16, 64):
-            run = quietest(rounds(lab, options, [gateway], connections)["gateway"])
-            rows.append([f"{connections}", count(run.rate), ms(run.p50), ms(run.p99), ms(run.p999), f"{run.cpu_10k:.3f}",
-                         f"{run.rss_mib:.0f}"])
-        waiting = targets.gateway(lab, binary, slow, "waiting")
-        run = quietest(rounds(lab, options, [waiting], 1000)["waiting"])
-        rows.append(["1,000, upstream takes 50 ms", count(run.rate), ms(run.p50), ms(run.p99), ms(run.p999),
-                     f"{run.cpu_10k:.3f}", f"{run.rss_mib:.0f}"])
-        print(table(["connections", "req/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU s/10k", "MiB"], rows))
+        for kind, journal in journal_urls(lab).items():
+            for behind, crowds in ((upstream, (1, 16, 64)), (slow, (1000,))):
+                gateway = targets.gateway(lab, binary, behind, journal=journal)
+                for connections in crowds:
+                    run = quietest(rounds(lab, options, [gateway], connections)["gateway"])
+                    crowd = f"{connections:,}{', upstream takes 50 ms' if behind is slow else ''}"
+                    rows.append([kind, crowd, count(run.rate), ms(run.p50), ms(run.p99), ms(run.p999), f"{run.cpu_10k:.3f}",
+                                 f"{run.rss_mib:.0f}"])
+                lab.stop(gateway.process)
+        print(table(["journal", "connections", "req/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU s/10k", "MiB"], rows))
+
+
+def journal_urls(lab):
+    """Each kind of journal, and where this lab has one."""
+    urls = {"memory:": "memory:", "file:": f"file:{lab.folder}/journal"}
+    if there := targets.postgres(lab):
+        urls["postgres:"] = there
+    return urls
 
 
 def memory(options, helpers, binary):
-    """What an idle gateway takes, and what a request in flight does, by the slope from so many at a time to more. A large page
-    more or less is 8 KiB for each of 250: of several gateways the one in the middle."""
+    """What an idle gateway takes, and what a request in flight does, by the slope from so many at a time to more."""
+    # A large page more or less is 8 KiB for each of 250: of several gateways the one in the middle.
     idle, counts = [], (250, 500, 1000)
     kept, loaded, bare = ({many: [] for many in counts} for _ in range(3))
     for many in counts * options.rounds:
@@ -397,10 +408,7 @@ def journals(options, helpers, binary):
     """What keeping a record durably costs."""
     with Lab() as lab:
         upstream = targets.upstream(lab, helpers)
-        driven = [targets.gateway(lab, binary, upstream, "memory:"),
-                  targets.gateway(lab, binary, upstream, "file:", journal=f"file:{lab.folder}/journal")]
-        if there := targets.postgres(lab):
-            driven.append(targets.gateway(lab, binary, upstream, "postgres:", journal=there))
+        driven = [targets.gateway(lab, binary, upstream, kind, journal=url) for kind, url in journal_urls(lab).items()]
         runs = rounds(lab, options, driven, 16)
         print(flat_table("journal, 16 connections", runs))
 
