@@ -182,8 +182,8 @@ def neighbour(options, helpers, binary):
         merchants, plain, sealing = merchants_of_all_ways(lab, helpers)
         gateway = targets.gateway(lab, binary, plain, merchants=merchants)
         quiet, rows, failed = targets.request_of(lab, "way0"), [], 0
-        # The first has no RSA work, and sends some 3,000 requests a second: what is noticed of anybody.
-        cases = (("one core", "way1"), ("one core", "way2"), ("one core", "way5"), ("both cores", "way2"), ("both cores", "way5"))
+        # The first of each has no RSA work, and sends some 3,000 requests a second: what is noticed of anybody.
+        cases = [(cores, way) for cores in ("one core", "both cores") for way in ("way1", "way2", "way5")]
         for cores, noisy in cases:
             if cores == "both cores" and gateway.process.name == "gateway":
                 lab.stop(gateway.process)
