@@ -117,7 +117,7 @@ impl<'g> Conduct<'g> {
                     Outcome::NotSent(Failure::NotRecorded)
                 }
             };
-            pace::gather().await;
+            pace::step().await;
             tell_of_call(self.context, step, &call, purpose, &outcome);
             let fate = execution.answered(outcome);
             let record = self.unit.as_mut().and_then(|unit| unit.calls.last_mut());

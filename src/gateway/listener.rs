@@ -4,7 +4,7 @@
 //! two lengths that differ are refused, and after chunks beside a length, where hyper goes by the chunks, the connection ends.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::config::Server;
@@ -43,7 +42,7 @@ const SITE: &str = "sec-fetch-site";
 /// The type of most replies.
 const UTF_8: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// What connections share. Every request under way holds it; the shutdown waits until none is left.
+/// What connections share. They and every request under way hold it; the shutdown waits until none is left.
 struct Shared {
     gateway: Arc<Gateway>,
     max_body: usize,
@@ -62,7 +61,6 @@ pub async fn run(
 ) {
     let (under_way, mut ended) = mpsc::channel(1);
     let connections = Arc::new(Semaphore::new(server.max_connections));
-    let graceful = GracefulShutdown::new();
     let (closing, closed) = watch::channel(false);
     let shared = Arc::new(Shared {
         gateway,
@@ -83,45 +81,12 @@ pub async fn run(
         let Ok(permit) = free.or_else(|_| Arc::clone(&refusals).try_acquire_owned()) else {
             continue;
         };
-        let shared = Arc::clone(&shared);
-        let strange = Arc::clone(&shared.gateway);
-        let waiting = Arc::new(Waiting::new());
-        let (own, closed) = (Arc::clone(&waiting), closed.clone());
-        let service = service_fn(move |request| {
-            waiting.ends();
-            let (shared, waiting) = (Arc::clone(&shared), Arc::clone(&waiting));
-            // What is given to a future has its room there more than once.
-            let asked = Asked::of(request);
-            async move {
-                let response = respond(asked, shared, full).await;
-                waiting.begins();
-                Ok::<_, Infallible>(response)
-            }
-        });
-        let watcher = graceful.watcher();
+        let (shared, closed) = (Arc::clone(&shared), closed.clone());
         let serve = move |stream: TcpStream| async move {
-            // Made here, for a future that is moved into a task has its room there twice.
-            let served = async move {
-                if !greeting::is_http(&stream).await {
-                    return greeting::answer(stream, strange.not_scmp()).await;
-                }
-                let connection = http1::Builder::new()
-                    // See `waiting`.
-                    .header_read_timeout(None)
-                    // An old client may close its half once the request is sent, and some read header names by exact case.
-                    .half_close(true)
-                    .title_case_headers(true)
-                    .writev(false)
-                    .serve_connection(TokioIo::new(stream), service);
-                let _ended = watcher.watch(connection).await;
-            };
+            let waiting = Waiting::new(closed);
+            let served = pin!(serve_one(stream, &shared, &waiting, full));
             // A client that breaks off is its own affair: its request runs to its end all the same.
-            tokio::select! {
-                biased;
-                () = served => {}
-                () = Arc::clone(&own).silent(closed) => {}
-                () = own.outlasted() => {}
-            }
+            waiting.serve(served).await;
             drop(permit);
         };
         if let Err(error) = workers.serve(stream, serve) {
@@ -132,12 +97,9 @@ pub async fn run(
     drop(shared);
     info!("shutting down: finishing what is under way");
     closing.send_replace(true);
-    let drained = async {
-        graceful.shutdown().await;
-        while ended.recv().await.is_some() {}
-    };
-    match tokio::time::timeout(server.drain_timeout, drained).await {
-        Ok(()) => info!("all requests are finished"),
+    // Connections hold it, too.
+    match tokio::time::timeout(server.drain_timeout, ended.recv()).await {
+        Ok(_none) => info!("all requests are finished"),
         Err(_) => warn!("requests were still under way at the end of server.drain_timeout"),
     }
 }
@@ -159,7 +121,43 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn respond(asked: Asked, shared: Arc<Shared>, full: bool) -> http::Response<Full<Bytes>> {
+/// Serves one connection.
+async fn serve_one(stream: TcpStream, shared: &Arc<Shared>, waiting: &Waiting, full: bool) {
+    if !greeting::is_http(&stream).await {
+        return greeting::answer(stream, shared.gateway.not_scmp()).await;
+    }
+    let service = service_fn(|request| {
+        waiting.ends();
+        // What is given to a future has its room there more than once.
+        let asked = Asked::of(request);
+        async move {
+            let response = respond(asked, shared, full).await;
+            waiting.begins();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            // See `waiting`.
+            .header_read_timeout(None)
+            // An old client may close its half once the request is sent, and some read header names by exact case.
+            .half_close(true)
+            .title_case_headers(true)
+            .writev(false)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let mut told = false;
+    let _ended = poll_fn(|context| {
+        if !told && waiting.is_closing() {
+            told = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(context)
+    })
+    .await;
+}
+
+async fn respond(asked: Asked, shared: &Arc<Shared>, full: bool) -> http::Response<Full<Bytes>> {
     let version = asked.version;
     let (status, response) = match asked.refused {
         Some(status) => (status, shared.gateway.not_scmp()),
@@ -182,7 +180,7 @@ async fn respond(asked: Asked, shared: Arc<Shared>, full: bool) -> http::Respons
 async fn answer(
     content_type: Option<HeaderValue>,
     body: Incoming,
-    shared: Arc<Shared>,
+    shared: &Arc<Shared>,
     full: bool,
 ) -> (StatusCode, Response) {
     let gateway = &shared.gateway;
@@ -205,20 +203,22 @@ async fn answer(
     if full {
         return (StatusCode::OK, gateway.overloaded());
     }
-    // In a task of its own: were the client to hang up, a call could otherwise be cut off half-way.
-    let running = Arc::clone(&shared);
+    // By itself: were the client to hang up, a call could otherwise be cut off half-way.
+    let running = Arc::clone(shared);
     let under_way = UnderWay::begin();
+    let (answer, answered) = oneshot::channel();
     let work = async move {
-        pace::gather().await;
         let content_type = content_type.as_ref().and_then(|value| value.to_str().ok());
         let response = running.gateway.answer(content_type, &body).await;
         drop((running, under_way));
-        response
+        // Whoever asked may be gone.
+        let _gone = answer.send(response);
     };
     // The box first, and the work written into it: it is large, for it has room for all that a request needs, and would
     // be copied.
-    let work = Box::into_pin(Box::write(Box::new_uninit(), work));
-    let answer = tokio::spawn(work).await;
+    let work = Box::write(Box::new_uninit(), work);
+    pace::run(Box::into_pin(work));
+    let answer = answered.await;
     (StatusCode::OK, answer.unwrap_or_else(|_| gateway.failed()))
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr_iter, memchr2};
+
 /// Space and tab: what is trimmed from names and values, and collapsed within values.
 ///
 /// Not Unicode's white space: an ideographic space in a Japanese address is content.
@@ -68,30 +70,19 @@ pub(super) fn look(text: &str) -> Look {
     // So few that what is counted of them fits a byte.
     const MANY: usize = 128;
     let bytes = text.as_bytes();
-    let (mut ends, mut controls, mut escaped, mut blanks) = (0, 0, false, false);
-    let mut add = |bytes: &[u8], next: &[u8]| {
-        let (mut ends_here, mut controls_here) = (0_u8, 0_u8);
-        // Without an early exit, so that the compiler can take many bytes at a time.
-        for (one, next) in bytes.iter().zip(next) {
-            ends_here += u8::from(*one == b'\n');
-            controls_here += u8::from(*one < b' ');
-            escaped |= (*one == b'"') | (*one == b'\\');
-            blanks |= (*one == b' ') & (*next == b' ');
-        }
-        ends += usize::from(ends_here);
-        controls += usize::from(controls_here);
-    };
-    let next = bytes.get(1..).unwrap_or_default();
-    for (bytes, next) in bytes.chunks(MANY).zip(next.chunks(MANY)) {
-        add(bytes, next);
-    }
-    add(&bytes[next.len()..], b"\0");
-    let returns = || memchr::memchr_iter(b'\r', bytes).count();
+    let ends = memchr_iter(b'\n', bytes).count();
+    // Without an early exit, so that the compiler can take many bytes at a time.
+    let controls_in = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(*byte < b' ')).sum::<u8>();
+    let controls: usize = bytes.chunks(MANY).map(controls_in).map(usize::from).sum();
+    let mut blanks = memchr_iter(b' ', bytes).map(|at| bytes.get(at + 1));
+    let blanks = blanks.any(|next| next == Some(&b' '));
+    let returns = || memchr_iter(b'\r', bytes).count();
     let controlled = controls > ends;
     Look {
         lines: ends + usize::from(!text.ends_with('\n')),
         plain: !controlled && !blanks,
-        as_is: !escaped && (!controlled || controls == ends + returns()),
+        as_is: (!controlled || controls == ends + returns())
+            && memchr2(b'"', b'\\', bytes).is_none(),
     }
 }
 
