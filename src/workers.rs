@@ -17,8 +17,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use tracing::warn;
 
-/// How many tasks run before a thread looks whether anything came over the network, while there are tasks to run: as many
-/// as the requests that go in step (`pace`) need to come through together, and some milliseconds at the most.
+/// How many tasks run before a thread looks whether anything came over the network, while there are tasks to run: so many
+/// that all connections hand over what came together, for then it goes in step (`pace`).
 const TASKS_A_LOOK: u32 = 1023;
 
 thread_local! {

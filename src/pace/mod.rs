@@ -2,8 +2,8 @@
 //!
 //! The code that a request runs through is far larger than the processor's first cache, and is loaded anew for each. Where
 //! many are at work on a thread, each stops at a few places for the others to get there: then one after the other runs the
-//! same piece of code while it is loaded. Under load that saves a twentieth of a request's time (docs/performance.md);
-//! where there is none, it costs next to nothing.
+//! same piece of code while it is loaded. Under load that saves more than a twentieth of a request's time
+//! (docs/performance.md); where there is none, it costs next to nothing.
 
 mod lane;
 
