@@ -10,7 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::task::coop::unconstrained;
+use tokio::time::{Instant, Sleep, sleep};
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,7 +71,8 @@ impl Waiting {
     /// has come by then, for hyper would wait for one.
     pub(super) async fn serve(&self, mut served: Pin<&mut impl Future<Output = ()>>) {
         let mut closing = self.closing.clone();
-        let mut closed = pin!(closing.changed());
+        // Neither may be put off: they are asked but once.
+        let mut closed = pin!(unconstrained(closing.changed()));
         let mut timer = pin!(sleep(self.left()));
         // Who wakes the connection knows it from the first time on; with each request both are but looked at.
         let mut known: Option<Waker> = None;
@@ -81,9 +83,12 @@ impl Waiting {
             }
             let own = context.waker();
             if !known.as_ref().is_some_and(|known| known.will_wake(own)) {
-                // What they say is seen below.
-                told = told || closed.as_mut().poll(context).is_ready();
-                let _elapsed = timer.as_mut().poll(context);
+                if !told && closed.as_mut().poll(context).is_ready() {
+                    told = true;
+                    // What is served was not told yet.
+                    own.wake_by_ref();
+                }
+                look_at(timer.as_mut(), context);
                 known = Some(own.clone());
             }
             if self.is_closing() && self.since.load(Ordering::Relaxed) == 0 {
@@ -94,7 +99,7 @@ impl Waiting {
                     Duration::ZERO => return Poll::Ready(()),
                     left => timer.as_mut().reset(Instant::now() + left),
                 }
-                let _elapsed = timer.as_mut().poll(context);
+                look_at(timer.as_mut(), context);
             }
             Poll::Pending
         })
@@ -102,10 +107,16 @@ impl Waiting {
     }
 }
 
+/// Has a timer know whom to wake. Whether it has elapsed it says itself.
+fn look_at(timer: Pin<&mut Sleep>, context: &mut Context<'_>) {
+    let _elapsed = pin!(unconstrained(timer)).poll(context);
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::pending;
 
+    use tokio::task::coop::consume_budget;
     use tokio::time::{advance, timeout};
 
     use super::*;
@@ -136,6 +147,20 @@ mod tests {
         let (_closing, waiting) = waiting();
         assert!(!ends(&waiting, 29).await);
         assert!(ends(&waiting, 2).await);
+    }
+
+    /// One that had more to do than a task may do at a time before it fell silent.
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_connection_is_no_exception() {
+        let (_closing, waiting) = waiting();
+        let served = pin!(async {
+            for _ in 0..1000 {
+                consume_budget().await;
+            }
+            pending().await
+        });
+        let ended = timeout(PATIENCE * 2, waiting.serve(served)).await;
+        ended.expect("it ends in time");
     }
 
     #[tokio::test(start_paused = true)]

@@ -26,7 +26,7 @@ const TURNS_A_LOOK: usize = 1023;
 pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 thread_local! {
-    /// The way into the lane of this thread's runtime.
+    /// The way into the lane of the runtime that this thread drives.
     static OWN: RefCell<Option<Arc<Door>>> = const { RefCell::new(None) };
     /// By what the waker of the work is known that has its turn.
     static TURN: Cell<*const ()> = const { Cell::new(null()) };
@@ -258,9 +258,13 @@ impl Drop for Lane {
     fn drop(&mut self) {
         let mut outside = self.door.outside();
         outside.closed = true;
-        let (work, lane) = (take(&mut outside.work), outside.lane.take());
+        let (new, lane) = (take(&mut outside.work), outside.lane.take());
         drop(outside);
-        drop((work, lane));
+        drop(lane);
+        let begun = self.places.iter_mut().filter_map(|place| place.work.take());
+        for work in begun.chain(new) {
+            let _panicked = caught(|| drop(work));
+        }
     }
 }
 
@@ -392,6 +396,39 @@ mod tests {
         drop(first);
         assert_eq!(gone.blocking_recv(), None);
         assert_eq!(runtime().block_on(said(&["a"])), "a1 a2 ");
+    }
+
+    /// Work that says so when it is dropped, and panics.
+    struct Falls(mpsc::UnboundedSender<()>);
+
+    impl Drop for Falls {
+        fn drop(&mut self) {
+            let _gone = self.0.send(());
+            panic!("as the test has it");
+        }
+    }
+
+    #[test]
+    fn what_panics_at_the_end_keeps_nobody_from_ending() {
+        let (say, mut heard) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("a runtime");
+        runtime.block_on(async {
+            for _ in 0..2 {
+                let falls = Falls(say.clone());
+                run(Box::pin(async move {
+                    let _falls = falls;
+                    pending().await
+                }));
+                yield_now().await;
+            }
+            // And one that has not begun.
+            let falls = Falls(say);
+            run(Box::pin(async move { drop(falls) }));
+        });
+        drop(runtime);
+        assert_eq!([(); 3].map(|()| heard.blocking_recv()), [Some(()); 3]);
+        assert_eq!(heard.blocking_recv(), None);
     }
 
     #[tokio::test]
